@@ -1,0 +1,1 @@
+//! Topics with per-topic configs, partitions and configs of a Kafka cluster.

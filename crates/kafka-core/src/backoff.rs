@@ -1,0 +1,1 @@
+//! Waiting longer after each failure, with jitter (KIP-580).

@@ -1,0 +1,80 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{Error, ErrorKind, Result};
+
+/// Where a broker listens: `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    /// A name, an IPv4 address, or an IPv6 address without brackets.
+    pub host: Arc<str>,
+    /// The TCP port.
+    pub port: u16,
+}
+
+impl Address {
+    /// An address from its parts; nothing is resolved.
+    pub fn new(host: impl Into<Arc<str>>, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = Error;
+
+    /// Reads `host:port`, an IPv6 address in brackets.
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = || {
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!("`{text}` is not a broker address: write `host:port`"),
+            )
+        };
+        let (host, port) = text.trim().rsplit_once(':').ok_or_else(invalid)?;
+        let host = match host.strip_prefix('[') {
+            Some(inner) => inner.strip_suffix(']').ok_or_else(invalid)?,
+            None if host.contains(':') => return Err(invalid()),
+            None => host,
+        };
+        let port = port.parse::<u16>().map_err(|_| invalid())?;
+        if host.is_empty() || port == 0 || host.contains(|c: char| c.is_whitespace() || c == '/') {
+            return Err(invalid());
+        }
+        Ok(Self::new(host, port))
+    }
+}
+
+/// A connected stream of bytes, plain or encrypted.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for T {}
+
+/// Opens byte streams to brokers: TCP here, TLS over it in `kafka-security`, anything in a test.
+pub trait Connector: fmt::Debug + Send + Sync + 'static {
+    /// Opens a stream to `address`, trying all addresses of a name in turn.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Connect`] or [`ErrorKind::Tls`], with the reason for each address that was tried.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what was opened.
+    fn connect<'a>(
+        &'a self,
+        address: &'a Address,
+    ) -> Pin<Box<dyn Future<Output = Result<Box<dyn ByteStream>>> + Send + 'a>>;
+}

@@ -1,0 +1,1 @@
+//! TLS, mutual TLS and SASL for `kafka-core`, in pure Rust.

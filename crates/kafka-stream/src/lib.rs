@@ -1,0 +1,4 @@
+//! A batching, idempotent producer and a manual-commit consumer for Apache Kafka, with handlers and dead letter queues.
+
+pub mod consumer;
+pub mod producer;

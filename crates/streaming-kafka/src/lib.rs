@@ -1,0 +1,1 @@
+//! A pure-Rust Apache Kafka client, set up from `STREAMING_KAFKA__*`.
