@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::TopicPartition;
@@ -10,9 +11,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What went wrong while talking to a cluster, and where.
 ///
 /// The message starts with what failed, names the broker, API, topic and partition as far as they are known, and ends
-/// with what can be done. [`kind`](Self::kind) is for code, the message for people.
+/// with what can be done. [`kind`](Self::kind) is for code, the message for people. It can be cloned, because one failure
+/// often ends several waits.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -20,7 +24,7 @@ struct Inner {
     api: Option<ApiKey>,
     topic: Option<String>,
     partition: Option<i32>,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What sort of failure an [`Error`] is.
@@ -104,7 +108,7 @@ impl Error {
     /// Adds the error beneath this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

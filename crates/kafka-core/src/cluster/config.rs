@@ -34,6 +34,9 @@ pub struct ClientConfig {
     /// `metadata.recovery.rebootstrap.trigger.ms` (KIP-1102): how long no broker may answer before the bootstrap
     /// servers are asked again. Default: 300 s.
     pub metadata_rebootstrap_trigger: Duration,
+    /// `allow.auto.create.topics`: whether asking for an unknown topic may create it, where the broker allows it.
+    /// Default: false.
+    pub allow_auto_topic_creation: bool,
     /// `connections.max.idle.ms`. Default: 540 s.
     pub connections_max_idle: Duration,
     /// `send.buffer.bytes`; `None` leaves the system's. Default: 131,072.
@@ -61,6 +64,7 @@ impl ClientConfig {
             retry_backoff_max: Duration::from_secs(1),
             metadata_max_age: Duration::from_secs(300),
             metadata_rebootstrap_trigger: Duration::from_secs(300),
+            allow_auto_topic_creation: false,
             connections_max_idle: Duration::from_secs(540),
             send_buffer_bytes: Some(131_072),
             receive_buffer_bytes: Some(65_536),
