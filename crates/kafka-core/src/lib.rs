@@ -10,7 +10,9 @@ mod error;
 pub mod net;
 pub mod protocol;
 pub mod records;
+mod topic_name;
 mod topic_partition;
 
 pub use error::{Error, ErrorKind, Result};
+pub use topic_name::validate_topic_name;
 pub use topic_partition::TopicPartition;
