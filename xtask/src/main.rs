@@ -1,3 +1,53 @@
-//! The build tool of this workspace.
+//! The build tool of this workspace, run as `cargo xtask <command>`.
+//!
+//! It starts and stops Kafka clusters to test against ([`cluster`]), and knows where Kafka's own jars are
+//! ([`jars`]). It depends on no client crate of the workspace, so that it builds when they do not.
 
-fn main() {}
+mod cluster;
+mod jars;
+mod lock;
+mod paths;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Build tool of the streaming-kafka workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Cluster(cluster::Command),
+    /// Print the folder with Kafka's own jars, after taking them from Maven Central if need be
+    Jars {
+        /// Kafka's version
+        #[arg(long, value_name = "VERSION", default_value_t = cluster::KafkaVersion::NEWEST)]
+        kafka: cluster::KafkaVersion,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Cluster(command) => cluster::run(command),
+        Command::Jars { kafka } => {
+            println!("{}", jars::folder(kafka)?.display());
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a test cluster is, whatever runs it: brokers, listeners, settings.
+//!
+//! Every backend renders this and adds only what is its own: addresses, folders, and the spelling of settings.
+
+use std::collections::BTreeMap;
+
+use super::KafkaVersion;
+
+/// Who connects to a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Applications on the host.
+    Clients,
+    /// The other brokers, and containers beside them.
+    Brokers,
+    /// The KRaft quorum.
+    Controllers,
+}
+
+/// One listener that every broker has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listener {
+    /// The name in the broker's settings.
+    pub(crate) name: &'static str,
+    /// The security protocol spoken on it.
+    pub(crate) protocol: &'static str,
+    pub(crate) audience: Audience,
+}
+
+const LISTENERS: [Listener; 3] = [
+    Listener { name: "PLAINTEXT", protocol: "PLAINTEXT", audience: Audience::Brokers },
+    Listener { name: "PLAINTEXT_HOST", protocol: "PLAINTEXT", audience: Audience::Clients },
+    Listener { name: "CONTROLLER", protocol: "PLAINTEXT", audience: Audience::Controllers },
+];
+
+/// A cluster to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cluster {
+    pub(crate) version: KafkaVersion,
+    /// How many brokers; each is a controller too.
+    pub(crate) brokers: u16,
+    /// Broker settings that replace or add to [`Cluster::settings`].
+    pub(crate) overrides: BTreeMap<String, String>,
+}
+
+impl Cluster {
+    /// The ids of the brokers: 1, 2, 3.
+    pub(crate) fn broker_ids(&self) -> impl Iterator<Item = u16> + use<> {
+        1..=self.brokers
+    }
+
+    /// The listeners of each broker.
+    pub(crate) fn listeners(&self) -> impl Iterator<Item = Listener> + use<> {
+        let zookeeper = self.version.uses_zookeeper();
+        LISTENERS.into_iter().filter(move |listener| !zookeeper || listener.audience != Audience::Controllers)
+    }
+
+    /// The value of `listener.security.protocol.map`.
+    pub(crate) fn protocol_map(&self) -> String {
+        let pairs: Vec<String> =
+            self.listeners().map(|listener| format!("{}:{}", listener.name, listener.protocol)).collect();
+        pairs.join(",")
+    }
+
+    /// The name of the first listener for this audience.
+    pub(crate) fn listener_for(&self, audience: Audience) -> &'static str {
+        self.listeners().find(|listener| listener.audience == audience).map_or("", |listener| listener.name)
+    }
+
+    /// The broker settings that are the same on every broker and every backend.
+    pub(crate) fn settings(&self) -> BTreeMap<String, String> {
+        let replicas = self.brokers.min(3).to_string();
+        let in_sync = if self.brokers >= 3 { "2" } else { "1" };
+        let mut settings: BTreeMap<String, String> = [
+            // A client that asks for metadata decides per request whether a topic may come to life by that, so a
+            // test for an unknown topic works with this as it is on most clusters.
+            ("auto.create.topics.enable", "true"),
+            ("num.partitions", "3"),
+            ("default.replication.factor", &replicas),
+            ("min.insync.replicas", in_sync),
+            ("unclean.leader.election.enable", "false"),
+            ("offsets.topic.replication.factor", &replicas),
+            ("transaction.state.log.replication.factor", &replicas),
+            ("transaction.state.log.min.isr", in_sync),
+            ("group.initial.rebalance.delay.ms", "0"),
+            ("log.retention.hours", "168"),
+            ("log.segment.bytes", "1073741824"),
+            ("log.retention.check.interval.ms", "300000"),
+            ("num.network.threads", "8"),
+            ("num.io.threads", "8"),
+            ("socket.send.buffer.bytes", "102400"),
+            ("socket.receive.buffer.bytes", "102400"),
+            ("socket.request.max.bytes", "104857600"),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+        if self.version >= (KafkaVersion { major: 4, minor: 0, patch: 0 }) {
+            // Share groups (KIP-932) keep their state in one more internal topic.
+            settings.insert("share.coordinator.state.topic.replication.factor".to_owned(), replicas.clone());
+            settings.insert("share.coordinator.state.topic.min.isr".to_owned(), in_sync.to_owned());
+        }
+        settings.extend(self.overrides.clone());
+        settings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(version: &str, brokers: u16) -> Cluster {
+        Cluster { version: version.parse().unwrap(), brokers, overrides: BTreeMap::new() }
+    }
+
+    #[test]
+    fn three_brokers_replicate_and_one_does_not() {
+        let one = cluster("4.3.1", 1).settings();
+        assert_eq!(one["default.replication.factor"], "1");
+        assert_eq!(one["min.insync.replicas"], "1");
+        let three = cluster("4.3.1", 3).settings();
+        assert_eq!(three["default.replication.factor"], "3");
+        assert_eq!(three["min.insync.replicas"], "2");
+        assert_eq!(three["offsets.topic.replication.factor"], "3");
+    }
+
+    #[test]
+    fn an_override_wins() {
+        let mut cluster = cluster("4.3.1", 1);
+        cluster.overrides.insert("num.partitions".to_owned(), "7".to_owned());
+        assert_eq!(cluster.settings()["num.partitions"], "7");
+    }
+
+    #[test]
+    fn only_kraft_brokers_have_a_controller_listener() {
+        assert!(cluster("3.5.1", 1).protocol_map().contains("CONTROLLER"));
+        assert!(!cluster("2.8.2", 1).protocol_map().contains("CONTROLLER"));
+    }
+}

@@ -1,0 +1,56 @@
+//! The environment that points a program, and the tests, at a cluster.
+
+use anyhow::Result;
+
+use super::state::State;
+
+/// Variables by which the tests on a real cluster find one of each kind, with the path of its state file.
+pub(crate) const SINGLE: &str = "KAFKA_TESTS_SINGLE";
+/// See [`SINGLE`]: a cluster of three brokers.
+pub(crate) const THREE: &str = "KAFKA_TESTS_THREE";
+/// See [`SINGLE`]: a cluster of the oldest version that is supported.
+pub(crate) const OLDEST: &str = "KAFKA_TESTS_OLDEST";
+/// Where the tests find this program, to stop and start brokers.
+pub(crate) const XTASK: &str = "KAFKA_TESTS_XTASK";
+
+/// `NAME=value` pairs that clients read.
+pub(crate) fn client(state: &State) -> Result<Vec<(String, String)>> {
+    let servers = serde_json::to_string(&state.bootstrap_servers())?;
+    Ok(vec![
+        ("STREAMING_KAFKA__BOOTSTRAP_SERVERS".to_owned(), servers),
+        ("STREAMING_KAFKA__SECURITY_PROTOCOL".to_owned(), "PLAINTEXT".to_owned()),
+    ])
+}
+
+/// `NAME=value` pairs that `tests/` reads.
+pub(crate) fn tests(state: &State) -> Result<Vec<(String, String)>> {
+    let file = State::file(&state.name)?.display().to_string();
+    let kind = match state.brokers {
+        _ if state.version.uses_zookeeper() => OLDEST,
+        1 => SINGLE,
+        _ => THREE,
+    };
+    let program = std::env::current_exe()?.display().to_string();
+    Ok(vec![(kind.to_owned(), file), (XTASK.to_owned(), program)])
+}
+
+/// Lines for a shell to evaluate.
+pub(crate) fn exports(state: &State) -> Result<String> {
+    let variables = [client(state)?, tests(state)?].concat();
+    Ok(variables.iter().map(|(name, value)| format!("export {name}={}\n", quote(value))).collect())
+}
+
+fn quote(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_value_is_one_word_of_the_shell() {
+        assert_eq!(quote(r#"["a:1"]"#), r#"'["a:1"]'"#);
+        assert_eq!(quote("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,20 @@
+//! Kafka clusters for tests and for trying things out, without and with Docker.
+//!
+//! [`description`] says once what a cluster is: its brokers, listeners and settings. [`properties`] renders that for
+//! brokers started by [`native`] from Kafka's own jars. What runs is remembered in [`state`], one JSON file per
+//! cluster under `.kafka/<name>/`; [`process`] starts and signals processes, and touches only those it can tell to be
+//! its own; [`probe`] asks a broker on its socket whether it is ready. [`commands`] is the command line.
+
+mod commands;
+mod description;
+mod environment;
+mod log;
+mod native;
+mod probe;
+mod process;
+mod properties;
+mod state;
+mod version;
+
+pub(crate) use commands::{Command, run};
+pub(crate) use version::KafkaVersion;

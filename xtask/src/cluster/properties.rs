@@ -1,0 +1,126 @@
+//! The files of one native node: `server.properties`, `zookeeper.properties` and the logging set-up.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{
+    KafkaVersion,
+    description::{Audience, Cluster},
+};
+
+/// The address that native nodes listen on and advertise.
+pub(crate) const HOST: &str = "127.0.0.1";
+
+/// Ports of one broker by listener name.
+pub(crate) type Ports = BTreeMap<String, u16>;
+
+/// `server.properties` of one broker. `ports` holds those of every broker; `zookeeper` is used by old versions only.
+pub(crate) fn broker(
+    cluster: &Cluster,
+    id: u16,
+    ports: &BTreeMap<u16, Ports>,
+    zookeeper: Option<u16>,
+    data: &Path,
+) -> String {
+    let port = |broker: u16, listener: &str| {
+        ports.get(&broker).and_then(|ports| ports.get(listener)).copied().unwrap_or_default()
+    };
+    let addresses = |advertised: bool| {
+        let all: Vec<String> = cluster
+            .listeners()
+            .filter(|listener| !advertised || listener.audience != Audience::Controllers)
+            .map(|listener| format!("{}://{HOST}:{}", listener.name, port(id, listener.name)))
+            .collect();
+        all.join(",")
+    };
+    let mut own = cluster.settings();
+    let mut set = |key: &str, value: String| own.insert(key.to_owned(), value);
+    set("listeners", addresses(false));
+    set("advertised.listeners", addresses(true));
+    set("listener.security.protocol.map", cluster.protocol_map());
+    set("inter.broker.listener.name", cluster.listener_for(Audience::Brokers).to_owned());
+    set("log.dirs", data.display().to_string());
+    if let Some(zookeeper) = zookeeper {
+        set("broker.id", id.to_string());
+        set("zookeeper.connect", format!("{HOST}:{zookeeper}"));
+        // A broker that was killed may not come back before its old session ends.
+        set("zookeeper.session.timeout.ms", "6000".to_owned());
+    } else {
+        let controller = cluster.listener_for(Audience::Controllers);
+        let voters: Vec<String> =
+            cluster.broker_ids().map(|voter| format!("{voter}@{HOST}:{}", port(voter, controller))).collect();
+        set("node.id", id.to_string());
+        set("process.roles", "broker,controller".to_owned());
+        set("controller.listener.names", controller.to_owned());
+        set("controller.quorum.voters", voters.join(","));
+    }
+    own.into_iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+}
+
+/// The settings of the one ZooKeeper node that old versions need.
+pub(crate) fn zookeeper(port: u16, data: &Path) -> String {
+    format!(
+        "dataDir={}\nclientPort={port}\nclientPortAddress={HOST}\nmaxClientCnxns=0\ntickTime=2000\n\
+         admin.enableServer=false\n",
+        data.display()
+    )
+}
+
+/// The logging set-up: all to standard output, which is the node's log file. With the JVM option that names it.
+pub(crate) fn logging(version: KafkaVersion, file: &Path) -> (String, String) {
+    if version.uses_log4j2() {
+        let text = "status=error\n\
+             appender.out.type=Console\n\
+             appender.out.name=out\n\
+             appender.out.layout.type=PatternLayout\n\
+             appender.out.layout.pattern=[%d] %p %m (%c)%n\n\
+             rootLogger.level=info\n\
+             rootLogger.appenderRef.out.ref=out\n";
+        (text.to_owned(), format!("-Dlog4j2.configurationFile={}", file.display()))
+    } else {
+        let text = "log4j.rootLogger=INFO, out\n\
+             log4j.appender.out=org.apache.log4j.ConsoleAppender\n\
+             log4j.appender.out.layout=org.apache.log4j.PatternLayout\n\
+             log4j.appender.out.layout.ConversionPattern=[%d] %p %m (%c)%n\n";
+        (text.to_owned(), format!("-Dlog4j.configuration=file:{}", file.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(version: &str, zookeeper: Option<u16>) -> String {
+        let cluster = Cluster { version: version.parse().unwrap(), brokers: 3, overrides: BTreeMap::new() };
+        let ports = cluster
+            .broker_ids()
+            .map(|id| (id, cluster.listeners().zip(id * 1000..).map(|(l, port)| (l.name.to_owned(), port))))
+            .map(|(id, ports)| (id, ports.collect()))
+            .collect();
+        broker(&cluster, 2, &ports, zookeeper, Path::new("/data"))
+    }
+
+    #[test]
+    fn a_kraft_broker_is_told_of_the_whole_quorum() {
+        let text = render("4.3.1", None);
+        assert!(text.contains("\nnode.id=2\n"), "{text}");
+        assert!(
+            text.contains("controller.quorum.voters=1@127.0.0.1:1002,2@127.0.0.1:2002,3@127.0.0.1:3002\n")
+        );
+        assert!(
+            text.contains(
+                "advertised.listeners=PLAINTEXT://127.0.0.1:2000,PLAINTEXT_HOST://127.0.0.1:2001\n"
+            )
+        );
+        assert!(!text.contains("zookeeper"));
+    }
+
+    #[test]
+    fn an_old_broker_is_told_of_zookeeper() {
+        let text = render("2.8.2", Some(2181));
+        assert!(
+            text.contains("broker.id=2\n") && text.contains("zookeeper.connect=127.0.0.1:2181\n"),
+            "{text}"
+        );
+        assert!(!text.contains("controller") && !text.contains("process.roles"), "{text}");
+    }
+}

@@ -1,0 +1,146 @@
+//! Kafka's own jars, taken from Maven Central by Maven into the cache, once per version.
+//!
+//! Concurrent runs wait for each other on a lock file; a version that is complete is used without starting Maven.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{cluster::KafkaVersion, lock::FileLock, paths};
+
+const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
+
+/// The folder with all jars of this Kafka version: broker, clients, tools and a logger.
+pub(crate) fn folder(version: KafkaVersion) -> Result<PathBuf> {
+    let home = paths::cache()?.join("jars");
+    fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
+    let _lock = FileLock::exclusive(&home.join(format!("{version}.lock")))?;
+    let folder = home.join(version.to_string());
+    if !is_complete(&folder) {
+        fetch(version, &folder)?;
+    }
+    Ok(folder.join("libs"))
+}
+
+/// Fails, naming what to install, unless Java 17 or newer is there.
+pub(crate) fn require_java() -> Result<()> {
+    const HINT: &str = "install Java 17 or newer (Debian, Ubuntu: apt install openjdk-17-jre-headless)";
+    let output = Command::new("java")
+        .arg("-version")
+        .output()
+        .map_err(|error| anyhow::anyhow!("`java` does not start ({error}): {HINT}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    match java_major(&said) {
+        Some(major) if major >= 17 => Ok(()),
+        Some(major) => bail!("`java` is version {major}: {HINT}"),
+        None => bail!("cannot tell the version of `java` from {said:?}: {HINT}"),
+    }
+}
+
+fn java_major(said: &str) -> Option<u32> {
+    let quoted = said.split('"').nth(1)?;
+    quoted.split(['.', '-', '+']).next()?.parse().ok()
+}
+
+fn fetch(version: KafkaVersion, folder: &Path) -> Result<()> {
+    const HINT: &str = "install Maven (Debian, Ubuntu: apt install maven)";
+    eprintln!("taking the jars of Kafka {version} from Maven Central into {}", folder.display());
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot clear {}", folder.display()));
+        }
+        _ => fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?,
+    }
+    fs::write(folder.join("pom.xml"), pom(version))?;
+    let output = Command::new("mvn")
+        .args(["--batch-mode", "--quiet", "--no-transfer-progress"])
+        .arg(format!("{DEPENDENCY_PLUGIN}:copy-dependencies"))
+        .args(["-DoutputDirectory=libs", "-DincludeScope=runtime"])
+        .current_dir(folder)
+        .output()
+        .map_err(|error| anyhow::anyhow!("`mvn` does not start ({error}): {HINT}"))?;
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        let said: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).take(5).collect();
+        bail!("Maven could not take the jars of Kafka {version}:\n{}", said.join("\n"));
+    }
+    fs::write(folder.join("complete"), jar_list(&folder.join("libs"))?)?;
+    Ok(())
+}
+
+/// Complete when the list written after the download still is what the folder holds.
+fn is_complete(folder: &Path) -> bool {
+    let written = fs::read_to_string(folder.join("complete"));
+    let found = jar_list(&folder.join("libs"));
+    matches!((written, found), (Ok(written), Ok(found)) if written == found && !found.is_empty())
+}
+
+fn jar_list(libs: &Path) -> Result<String> {
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(libs).with_context(|| format!("cannot read {}", libs.display()))? {
+        let entry = entry?;
+        lines.push(format!("{} {}\n", entry.file_name().to_string_lossy(), entry.metadata()?.len()));
+    }
+    lines.sort();
+    Ok(lines.concat())
+}
+
+fn pom(version: KafkaVersion) -> String {
+    let mut artifacts = vec![
+        ("org.apache.kafka", "kafka_2.13", version.to_string()),
+        ("org.apache.kafka", "kafka-tools", version.to_string()),
+    ];
+    if version.major >= 4 {
+        // From 4.0 the broker brings log4j 2 itself, but no bridge from slf4j to it.
+        artifacts.push(("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4".to_owned()));
+    }
+    let dependencies: String = artifacts
+        .into_iter()
+        .map(|(group, artifact, version)| {
+            format!(
+                "    <dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
+                 <version>{version}</version></dependency>\n"
+            )
+        })
+        .collect();
+    format!(
+        "<project>\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>streaming-kafka</groupId>\n  \
+         <artifactId>test-cluster</artifactId>\n  <version>1</version>\n  <packaging>pom</packaging>\n  \
+         <dependencies>\n{dependencies}  </dependencies>\n</project>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_of_java_is_read_from_what_it_prints() {
+        assert_eq!(java_major("openjdk version \"17.0.15\" 2025-04-15"), Some(17));
+        assert_eq!(java_major("java version \"1.8.0_402\""), Some(1));
+        assert_eq!(java_major("openjdk version \"25-ea\" 2025-09-16"), Some(25));
+        assert_eq!(java_major("command not found"), None);
+    }
+
+    #[test]
+    fn a_jar_that_went_missing_makes_the_cache_incomplete() -> Result<()> {
+        let folder = std::env::temp_dir().join(format!("xtask-jars-{}", fastrand::u64(..)));
+        let libs = folder.join("libs");
+        fs::create_dir_all(&libs)?;
+        assert!(!is_complete(&folder));
+        fs::write(libs.join("a.jar"), "a")?;
+        fs::write(libs.join("b.jar"), "b")?;
+        assert!(!is_complete(&folder));
+        fs::write(folder.join("complete"), jar_list(&libs)?)?;
+        assert!(is_complete(&folder));
+        fs::remove_file(libs.join("b.jar"))?;
+        assert!(!is_complete(&folder));
+        fs::remove_dir_all(&folder)?;
+        Ok(())
+    }
+}
