@@ -1,12 +1,14 @@
 //! The build tool of this workspace, run as `cargo xtask <command>`.
 //!
-//! It starts and stops Kafka clusters to test against ([`cluster`]), and knows where Kafka's own jars are
-//! ([`jars`]). It depends on no client crate of the workspace, so that it builds when they do not.
+//! It starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
+//! writes the wire protocol's messages ([`protocol`]). It depends on no client crate of the workspace, so that it builds
+//! when they do not.
 
 mod cluster;
 mod jars;
 mod lock;
 mod paths;
+mod protocol;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,8 @@ enum Command {
         #[arg(long, value_name = "VERSION", default_value_t = cluster::KafkaVersion::NEWEST)]
         kafka: cluster::KafkaVersion,
     },
+    /// Write kafka-core's protocol messages from the schemas inside Kafka's client jar
+    Protocol(protocol::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,5 +53,6 @@ fn run(command: Command) -> anyhow::Result<()> {
             println!("{}", jars::folder(kafka)?.display());
             Ok(())
         }
+        Command::Protocol(args) => protocol::run(&args),
     }
 }

@@ -85,8 +85,8 @@ impl Error {
 
     /// Adds the API whose request failed.
     #[must_use]
-    pub fn with_api(mut self, api: ApiKey) -> Self {
-        self.0.api = Some(api);
+    pub fn with_api(mut self, api: impl Into<ApiKey>) -> Self {
+        self.0.api = Some(api.into());
         self
     }
 
@@ -180,7 +180,7 @@ impl fmt::Display for Error {
             result
         };
         if let Some(api) = &inner.api {
-            field(f, "api", &format_args!("{api:?}"))?;
+            field(f, "api", api)?;
         }
         if let Some(broker) = &inner.broker {
             field(f, "broker", broker)?;

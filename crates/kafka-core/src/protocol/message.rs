@@ -1,0 +1,40 @@
+use std::ops::RangeInclusive;
+
+use rskafka::protocol::messages::{ReadVersionedError, WriteVersionedError};
+
+use super::decoder::{Decoder, malformed};
+use super::encoder::{Encoder, not_available};
+use super::wire::Structure;
+
+/// What is known of every message: requests, responses, and the data that travels inside them.
+pub trait Message {
+    /// Its name in Kafka's schemas.
+    const NAME: &str;
+    /// The versions that can be read and written.
+    const VERSIONS: RangeInclusive<i16>;
+    /// The first version with compact lengths and tagged fields (KIP-482); `i16::MAX` if there is none.
+    const FLEXIBLE_FROM: i16;
+}
+
+pub(super) fn read<M: Message + Structure>(
+    decoder: &mut Decoder,
+    version: i16,
+) -> Result<M, ReadVersionedError> {
+    if !M::VERSIONS.contains(&version) {
+        return Err(malformed("the message has no such version").into());
+    }
+    decoder.set_flexible(version >= M::FLEXIBLE_FROM);
+    Ok(M::read_fields(decoder, version)?)
+}
+
+pub(super) fn write<M: Message + Structure>(
+    message: &M,
+    encoder: &mut Encoder,
+    version: i16,
+) -> Result<(), WriteVersionedError> {
+    if !M::VERSIONS.contains(&version) {
+        return Err(not_available(M::NAME, version));
+    }
+    encoder.set_flexible(version >= M::FLEXIBLE_FROM);
+    message.write_fields(encoder, version)
+}
