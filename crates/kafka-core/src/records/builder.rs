@@ -1,0 +1,196 @@
+use crate::records::batch_header::BatchHeader;
+use crate::records::encoded::Envelope;
+use crate::records::size::{body_size, length_of, to_i32};
+use crate::records::varint::{MAX_VARINT, MAX_VARLONG, Scratch, varint_size};
+use crate::records::{AsHeader, BATCH_OVERHEAD, Compression, Compressor, EncodedBatch, ProducerStamp};
+use crate::{Error, ErrorKind, Result};
+
+/// Length, attributes, timestamp, offset, and the lengths of a null key and of the value: what a record starts with.
+const MAX_PREFIX: usize = MAX_VARINT + 1 + MAX_VARLONG + MAX_VARINT + 2 * MAX_VARINT;
+
+/// A batch to which records are appended, straight into the buffer that goes onto the wire.
+///
+/// Appending copies the record's bytes once and allocates only when the buffer has to grow: given a buffer of the
+/// batch's size ([`with_buffer`](Self::with_buffer)), never.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    buffer: Vec<u8>,
+    count: i32,
+    base_timestamp: i64,
+    max_timestamp: i64,
+}
+
+impl BatchBuilder {
+    /// A builder that writes into `buffer`, which is emptied first; its capacity is kept.
+    pub fn with_buffer(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.resize(BATCH_OVERHEAD, 0);
+        Self { buffer, count: 0, base_timestamp: -1, max_timestamp: -1 }
+    }
+
+    /// A builder whose batch may grow to `capacity` bytes, header included, before it allocates again.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::with_buffer(Vec::with_capacity(capacity.max(BATCH_OVERHEAD)))
+    }
+
+    /// Appends a record; `timestamp` is in milliseconds since 1970. Returns the record's place in the batch, from 0.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if record or batch would exceed 2 GiB; the batch is then as it was.
+    #[inline]
+    pub fn append<H: AsHeader>(
+        &mut self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[H],
+    ) -> Result<i32> {
+        let offset_delta = self.count;
+        if offset_delta == 0 {
+            self.base_timestamp = timestamp;
+            self.max_timestamp = timestamp;
+        }
+        let timestamp_delta = timestamp.wrapping_sub(self.base_timestamp);
+        let body = body_size(timestamp_delta, offset_delta, key, value, headers);
+        let length = to_i32(body)?;
+        let size = body.saturating_add(varint_size(length));
+        // The length field of the batch has 31 bits.
+        to_i32(self.buffer.len().saturating_add(size))?;
+        self.buffer.reserve(size);
+
+        let mut prefix = Scratch::<MAX_PREFIX>::new();
+        prefix.varint(length);
+        prefix.byte(0);
+        prefix.varlong(timestamp_delta);
+        prefix.varint(offset_delta);
+        prefix.varint(length_of(key));
+        match key {
+            None => {
+                prefix.varint(length_of(value));
+                self.buffer.extend_from_slice(prefix.as_slice());
+            }
+            Some(key) => {
+                self.buffer.extend_from_slice(prefix.as_slice());
+                self.buffer.extend_from_slice(key);
+                self.varint(length_of(value));
+            }
+        }
+        if let Some(value) = value {
+            self.buffer.extend_from_slice(value);
+        }
+        if headers.is_empty() {
+            self.buffer.push(0);
+        } else {
+            self.headers(headers);
+        }
+
+        self.count += 1;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        Ok(offset_delta)
+    }
+
+    fn headers<H: AsHeader>(&mut self, headers: &[H]) {
+        self.varint(i32::try_from(headers.len()).unwrap_or(i32::MAX));
+        for header in headers {
+            let (key, value) = (header.key().as_bytes(), header.value());
+            self.varint(length_of(Some(key)));
+            self.buffer.extend_from_slice(key);
+            self.varint(length_of(value));
+            if let Some(value) = value {
+                self.buffer.extend_from_slice(value);
+            }
+        }
+    }
+
+    #[inline]
+    fn varint(&mut self, value: i32) {
+        let mut scratch = Scratch::<MAX_VARINT>::new();
+        scratch.varint(value);
+        self.buffer.extend_from_slice(scratch.as_slice());
+    }
+
+    /// The bytes that the next record would take in this batch as it stands.
+    pub fn size_of_next<H: AsHeader>(
+        &self,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[H],
+    ) -> usize {
+        let base = if self.count == 0 { timestamp } else { self.base_timestamp };
+        let body = body_size(timestamp.wrapping_sub(base), self.count, key, value, headers);
+        body.saturating_add(varint_size(i32::try_from(body).unwrap_or(i32::MAX)))
+    }
+
+    /// How many records there are.
+    pub fn count(&self) -> i32 {
+        self.count
+    }
+
+    /// Whether there is no record yet.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The batch's bytes so far, header included, not compressed.
+    pub fn size(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The bytes that are allocated for the batch.
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
+    /// The largest timestamp of its records in milliseconds; -1 while there is none.
+    pub fn max_timestamp(&self) -> i64 {
+        self.max_timestamp
+    }
+
+    /// Gives the buffer back without making a batch of it.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    /// Compresses the records, writes the header and returns the batch as it goes to a broker.
+    ///
+    /// The result stays in the builder's buffer: compressed bytes go back over those they came from.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] if there is no record, or if compression makes the batch exceed 2 GiB.
+    pub fn finish(
+        mut self,
+        compression: Compression,
+        compressor: &mut Compressor,
+        stamp: &ProducerStamp,
+    ) -> Result<EncodedBatch> {
+        if self.count == 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "record batch is empty; append a record to it first",
+            ));
+        }
+        let uncompressed_size = self.buffer.len();
+        if compression != Compression::None {
+            let compressed =
+                compressor.compress(compression, self.buffer.get(BATCH_OVERHEAD..).unwrap_or_default())?;
+            self.buffer.truncate(BATCH_OVERHEAD);
+            self.buffer.extend_from_slice(compressed);
+        }
+        let header = BatchHeader {
+            base_offset: 0,
+            length: self.buffer.len(),
+            leader_epoch: -1,
+            crc: 0,
+            attributes: compression.attribute() | stamp.attributes(),
+            last_offset_delta: self.count - 1,
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id: stamp.producer_id,
+            producer_epoch: stamp.epoch,
+            base_sequence: stamp.base_sequence,
+            count: self.count,
+        };
+        EncodedBatch::seal(header, self.buffer, Envelope { compression, uncompressed_size })
+    }
+}
