@@ -81,7 +81,7 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct GroupHandle {
     commands: mpsc::UnboundedSender<Command>,
-    events: mpsc::UnboundedReceiver<GroupEvent>,
+    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<GroupEvent>>,
     shared: Arc<Shared>,
 }
 
@@ -91,7 +91,7 @@ impl GroupHandle {
         events: mpsc::UnboundedReceiver<GroupEvent>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { commands, events, shared }
+        Self { commands, events: tokio::sync::Mutex::new(events), shared }
     }
 
     /// Reads these topics from now on; joins the group, or rebalances it if the topics differ from before. Also the way
@@ -114,13 +114,13 @@ impl GroupHandle {
     }
 
     /// The next event; `None` once the task has ended. Cancel safe.
-    pub(crate) async fn next_event(&mut self) -> Option<GroupEvent> {
-        self.events.recv().await
+    pub(crate) async fn next_event(&self) -> Option<GroupEvent> {
+        self.events.lock().await.recv().await
     }
 
     /// The next event, if there is one already.
-    pub(crate) fn try_next_event(&mut self) -> Option<GroupEvent> {
-        self.events.try_recv().ok()
+    pub(crate) fn try_next_event(&self) -> Option<GroupEvent> {
+        self.events.try_lock().ok()?.try_recv().ok()
     }
 
     /// Answers the last [`GroupEvent::Revoke`].
