@@ -8,16 +8,19 @@ use rskafka::protocol::traits::ReadError;
 
 use super::decoder::malformed;
 use super::wire::Wire;
-use super::{ApiKey, Decoder, Encoder};
+use super::{ApiKey, Decoder, Encoder, Message};
 
 /// What a client sends and can read the answer to: one bound for generic code.
 pub trait Request:
-    RequestBody<ResponseBody: ReadVersionedType<Decoder> + Send> + WriteVersionedType<Encoder> + Send + Sync
+    RequestBody<ResponseBody: ReadVersionedType<Decoder> + Message + Send>
+    + WriteVersionedType<Encoder>
+    + Send
+    + Sync
 {
 }
 
 impl<R> Request for R where
-    R: RequestBody<ResponseBody: ReadVersionedType<Decoder> + Send>
+    R: RequestBody<ResponseBody: ReadVersionedType<Decoder> + Message + Send>
         + WriteVersionedType<Encoder>
         + Send
         + Sync

@@ -14,6 +14,9 @@ pub trait Message {
     const VERSIONS: RangeInclusive<i16>;
     /// The first version with compact lengths and tagged fields (KIP-482); `i16::MAX` if there is none.
     const FLEXIBLE_FROM: i16;
+
+    /// For how long, in milliseconds, the broker asks the client to be silent (KIP-219); 0 in messages without it.
+    fn throttle_time_ms(&self) -> i32;
 }
 
 pub(super) fn read<M: Message + Structure>(
@@ -37,4 +40,23 @@ pub(super) fn write<M: Message + Structure>(
     }
     encoder.set_flexible(version >= M::FLEXIBLE_FROM);
     message.write_fields(encoder, version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::messages::{HeartbeatRequest, HeartbeatResponse, ProduceResponse};
+
+    #[test]
+    fn messages_with_a_throttle_time_say_it() {
+        assert_eq!(
+            Message::throttle_time_ms(&HeartbeatResponse { throttle_time_ms: 7, ..Default::default() }),
+            7
+        );
+        assert_eq!(
+            Message::throttle_time_ms(&ProduceResponse { throttle_time_ms: 8, ..Default::default() }),
+            8
+        );
+        assert_eq!(Message::throttle_time_ms(&HeartbeatRequest::default()), 0);
+    }
 }

@@ -68,6 +68,10 @@ macro_rules! structure {
                 Ok(this)
             }
 
+            fn throttle_time_ms(&self) -> i32 {
+                0 $(+ $crate::protocol::schema::throttle_time_ms!(self $field))*
+            }
+
             fn write_fields(&self, encoder: &mut Encoder, version: i16) -> Result<(), WriteVersionedError> {
                 $(
                     $crate::protocol::schema::check!(
@@ -111,6 +115,10 @@ macro_rules! message {
             const NAME: &str = stringify!($name);
             const VERSIONS: RangeInclusive<i16> = $versions;
             const FLEXIBLE_FROM: i16 = $flexible;
+
+            fn throttle_time_ms(&self) -> i32 {
+                Structure::throttle_time_ms(self)
+            }
         }
 
         impl ReadVersionedType<Decoder> for $name {
@@ -143,6 +151,16 @@ macro_rules! request {
             const FIRST_TAGGED_FIELD_IN_RESPONSE_VERSION: $crate::protocol::ApiVersion =
                 $crate::protocol::ApiVersion(Int16($response_flexible));
         }
+    };
+}
+
+/// The value of the one field that has this name, else nothing.
+macro_rules! throttle_time_ms {
+    ($this:ident throttle_time_ms) => {
+        $this.throttle_time_ms
+    };
+    ($this:ident $other:ident) => {
+        0
     };
 }
 
@@ -200,4 +218,6 @@ pub(super) fn same<T: PartialEq>(a: &T, b: &T) -> bool {
     a == b
 }
 
-pub(super) use {check, default, field_doc, is_default, message, present, request, structure};
+pub(super) use {
+    check, default, field_doc, is_default, message, present, request, structure, throttle_time_ms,
+};

@@ -20,6 +20,8 @@ pub(in crate::protocol) trait Wire: Sized {
 /// A structure of named fields; the macros in `schema` implement it.
 pub(in crate::protocol) trait Structure: Sized {
     fn read_fields(decoder: &mut Decoder, version: i16) -> Read<Self>;
+    /// The value of the field `throttle_time_ms`, 0 where there is none.
+    fn throttle_time_ms(&self) -> i32;
     fn write_fields(&self, encoder: &mut Encoder, version: i16) -> Written;
 }
 
