@@ -11,16 +11,20 @@ pub(crate) struct FileLock(#[expect(dead_code, reason = "the open file is the lo
 impl FileLock {
     /// Waits until no other process holds the lock.
     pub(crate) fn exclusive(path: &Path) -> Result<Self> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        }
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .with_context(|| format!("cannot open the lock {}", path.display()))?;
+        let file = open(path)?;
         file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(Self(file))
     }
+}
+
+fn open(path: &Path) -> Result<File> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .with_context(|| format!("cannot open the lock {}", path.display()))
 }

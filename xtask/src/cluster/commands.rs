@@ -13,6 +13,9 @@ use super::{
     state::{Node, Role, State, check_name},
 };
 
+/// How long brokers may take to answer: a few seconds of work each, on a machine that may be busy.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(180);
+
 /// Commands for clusters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -62,7 +65,7 @@ pub(crate) struct Up {
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
     settings: Vec<(String, String)>,
     /// Seconds until a cluster that does not answer counts as failed
-    #[arg(long, default_value_t = 90)]
+    #[arg(long, default_value_t = TIMEOUT.as_secs())]
     timeout: u64,
 }
 
@@ -282,7 +285,7 @@ fn start(chosen: &Chosen) -> Result<()> {
     let mut state = State::get(name)?;
     let ids = chosen_ids(&state, chosen)?;
     let begin = Instant::now();
-    let started = native::start(&mut state, Some(&ids), Duration::from_secs(90))?;
+    let started = native::start(&mut state, Some(&ids), TIMEOUT)?;
     for id in ids {
         if started.contains(&id) {
             eprintln!("broker {id} of {name:?} is ready after {:.1} s", begin.elapsed().as_secs_f64());

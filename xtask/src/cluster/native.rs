@@ -235,10 +235,15 @@ pub(crate) fn remove(state: Option<&State>, folder: &Path) -> Result<()> {
     }
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", folder.display()))
+            return Err(error).with_context(|| format!("cannot remove {}", folder.display()));
         }
-        _ => Ok(()),
+        _ => {}
     }
+    // The last one leaves no empty folder above: where there is more in it, this does nothing.
+    if let Some(above) = folder.parent() {
+        let _not_empty = fs::remove_dir(above);
+    }
+    Ok(())
 }
 
 /// Keeps the logs of a cluster that failed to start, where the next `down` of that name finds them.

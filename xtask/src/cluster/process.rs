@@ -67,13 +67,20 @@ pub(crate) fn activity(pid: u32, marker: &str) -> Activity {
 
 /// State letter and arguments of a process, from Linux's `/proc`.
 fn from_proc(pid: u32) -> Option<(char, Vec<String>)> {
-    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let arguments =
-        arguments.split(|byte| *byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned());
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything, so the state is what follows the last one.
-    let state = stat.rsplit(')').next()?.trim_start().chars().next()?;
-    Some((state, arguments.collect()))
+    const ATTEMPTS: u32 = 50;
+    for _ in 0..ATTEMPTS {
+        let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold anything, so the state is what follows the last one.
+        let state = stat.rsplit(')').next()?.trim_start().chars().next()?;
+        if !arguments.is_empty() || matches!(state, 'Z' | 'X') {
+            let arguments = arguments.split(|byte| *byte == 0);
+            return Some((state, arguments.map(|word| String::from_utf8_lossy(word).into_owned()).collect()));
+        }
+        // A process that is just becoming another program has no arguments for a moment.
+        thread::sleep(Duration::from_millis(2));
+    }
+    None
 }
 
 /// The same from `ps`, where there is no `/proc`.

@@ -75,7 +75,7 @@ impl State {
 
     /// Keeps every other xtask from changing this cluster until dropped.
     pub(crate) fn lock(name: &str) -> Result<FileLock> {
-        FileLock::exclusive(&paths::clusters()?.join(format!("{name}.lock")))
+        FileLock::exclusive(&paths::cache()?.join("locks").join(lock_name(&Self::folder(name)?)))
     }
 
     /// Reads the state of a cluster; `None` when there is no such cluster.
@@ -140,6 +140,13 @@ impl State {
         let listener = self.cluster().listener_for(Audience::Clients);
         self.brokers().filter_map(|node| node.listeners.get(listener).cloned()).collect()
     }
+}
+
+/// A file name of its own for each path. Locks cannot lie in the folder they protect, which `down` removes.
+fn lock_name(folder: &Path) -> String {
+    const LONGEST: usize = 200;
+    let name: Vec<char> = folder.display().to_string().replace(['/', '\\', ':'], "%").chars().collect();
+    name.iter().skip(name.len().saturating_sub(LONGEST)).collect()
 }
 
 /// Writes a file, creating its folder.

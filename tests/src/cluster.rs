@@ -1,0 +1,140 @@
+//! A cluster that tests share.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::Exclusive;
+
+/// The listener for programs on this machine.
+const CLIENT_LISTENER: &str = "PLAINTEXT_HOST";
+
+/// A running Kafka cluster, shared with the other tests until it is dropped.
+///
+/// Making one waits while another test holds the same cluster alone; hold only one of a kind at a time.
+#[derive(Debug)]
+pub struct Cluster {
+    pub(crate) state: State,
+    /// Shared lock, or an exclusive one inside [`Exclusive`].
+    pub(crate) lock: File,
+}
+
+/// The part of `xtask`'s state file that tests need.
+#[derive(Debug, Deserialize)]
+pub(crate) struct State {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) classpath: String,
+    pub(crate) nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Node {
+    pub(crate) role: String,
+    pub(crate) id: i32,
+    pub(crate) listeners: BTreeMap<String, String>,
+    pub(crate) log: PathBuf,
+}
+
+impl Cluster {
+    /// The cluster of one broker.
+    ///
+    /// # Panics
+    /// When the environment names none, with the commands that start one.
+    #[must_use]
+    pub fn single() -> Self {
+        Self::named("KAFKA_TESTS_SINGLE", "cargo xtask up --name single", "single")
+    }
+
+    /// The cluster of three brokers: replication factor 3, two in-sync replicas needed.
+    ///
+    /// # Panics
+    /// When the environment names none, with the commands that start one.
+    #[must_use]
+    pub fn three() -> Self {
+        Self::named("KAFKA_TESTS_THREE", "cargo xtask up --name three --brokers 3", "three")
+    }
+
+    /// The cluster of the oldest Kafka that is supported: one broker.
+    ///
+    /// # Panics
+    /// When the environment names none, with the commands that start one.
+    #[must_use]
+    pub fn oldest() -> Self {
+        Self::named("KAFKA_TESTS_OLDEST", "cargo xtask up --name oldest --kafka 2.8.2", "oldest")
+    }
+
+    fn named(variable: &str, up: &str, name: &str) -> Self {
+        let Some(file) = env::var_os(variable).map(PathBuf::from) else {
+            panic!(
+                "this test needs a real Kafka cluster and {variable} names none: run `cargo xtask test`, or \
+                 `{up}` and `eval \"$(cargo xtask env --name {name})\"`"
+            );
+        };
+        let text = fs::read(&file).unwrap_or_else(|error| {
+            panic!("the cluster that {variable} names is gone ({}: {error}): run `{up}`", file.display())
+        });
+        let state = serde_json::from_slice(&text)
+            .unwrap_or_else(|error| panic!("{} is not a cluster's state: {error}", file.display()));
+        let lock = File::create(file.with_file_name("tests.lock")).expect("create the tests' lock");
+        lock.lock_shared().expect("lock the cluster");
+        Self { state, lock }
+    }
+
+    /// Waits until no other test uses the cluster and keeps them away, in order to stop and start its brokers.
+    #[must_use]
+    pub fn exclusive(self) -> Exclusive {
+        Exclusive::new(self)
+    }
+
+    /// The addresses to bootstrap from, one per broker.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> Vec<String> {
+        self.brokers().map(|node| node.listeners[CLIENT_LISTENER].clone()).collect()
+    }
+
+    /// The address of one broker.
+    #[must_use]
+    pub fn address(&self, broker: i32) -> String {
+        self.broker(broker).listeners[CLIENT_LISTENER].clone()
+    }
+
+    /// The ids of the brokers.
+    #[must_use]
+    pub fn broker_ids(&self) -> Vec<i32> {
+        self.brokers().map(|node| node.id).collect()
+    }
+
+    /// Kafka's version, such as `4.3.1`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.state.version
+    }
+
+    /// Kafka's version as numbers, to compare.
+    #[must_use]
+    pub fn version_numbers(&self) -> (u16, u16, u16) {
+        let mut numbers = self.state.version.split('.').map(|part| part.parse().expect("a version number"));
+        let mut next = || numbers.next().expect("a version of three numbers");
+        (next(), next(), next())
+    }
+
+    /// The broker's log file, for messages that a test waits for.
+    #[must_use]
+    pub fn log(&self, broker: i32) -> &Path {
+        &self.broker(broker).log
+    }
+
+    fn brokers(&self) -> impl Iterator<Item = &Node> {
+        self.state.nodes.iter().filter(|node| node.role == "broker")
+    }
+
+    fn broker(&self, id: i32) -> &Node {
+        self.brokers().find(|node| node.id == id).unwrap_or_else(|| panic!("there is no broker {id}"))
+    }
+}
