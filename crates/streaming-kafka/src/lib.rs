@@ -1,1 +1,5 @@
 //! A pure-Rust Apache Kafka client, set up from `STREAMING_KAFKA__*`.
+
+pub mod config;
+
+pub use config::{ConfigError, KafkaConfig, recommended_partitions};

@@ -1,0 +1,108 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use kafka_core::net::Address;
+
+use super::security::{Origin, Secret};
+use super::settings::{Role, SettingValue, Side};
+use super::topics::TopicNames;
+use super::variables::{ALL, Raw};
+use super::{ConfigError, ConfigErrorKind, KafkaConfig};
+
+/// A setting as it was given, and where.
+pub(super) struct Given {
+    pub(super) variable: String,
+    pub(super) key: String,
+    pub(super) value: SettingValue,
+}
+
+/// All that was given, from whichever source, before it is known to be right.
+pub(super) struct Input {
+    pub(super) origin: Origin,
+    pub(super) raw: Raw,
+    pub(super) topics: TopicNames,
+    pub(super) producer: Vec<Given>,
+    pub(super) consumer: Vec<Given>,
+}
+
+impl Input {
+    pub(super) fn build(self) -> Result<KafkaConfig, ConfigError> {
+        let Self { origin, raw, topics, producer, consumer } = self;
+        let mut config = KafkaConfig { topics, origin, ..KafkaConfig::default() };
+        if let Some(text) = raw.bootstrap_servers {
+            config.bootstrap_servers = servers(&config.origin, &text)?;
+        }
+        if let Some(text) = raw.security_protocol {
+            config.security_protocol = parsed(&config.origin, "security_protocol", &text)?;
+        }
+        if let Some(text) = raw.sasl_mechanism {
+            config.sasl_mechanism = Some(parsed(&config.origin, "sasl_mechanism", &text)?);
+        }
+        if let Some(text) = raw.enable_dead_letter_queue {
+            let text = text.trim().to_ascii_lowercase();
+            config.enable_dead_letter_queue = parsed(&config.origin, "enable_dead_letter_queue", &text)?;
+        }
+        if let Some(text) = raw.dead_letter_topic_suffix {
+            config.dead_letter_topic_suffix = text;
+        }
+        config.sasl_username = raw.sasl_username;
+        config.sasl_password = raw.sasl_password.map(Secret::from);
+        config.ssl_ca_location = raw.ssl_ca_location.map(PathBuf::from);
+        config.ssl_cert_location = raw.ssl_cert_location.map(PathBuf::from);
+        config.ssl_key_location = raw.ssl_key_location.map(PathBuf::from);
+        apply(config.producer_side(), producer)?;
+        apply(config.consumer_side(), consumer)?;
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+fn apply<T: Role>(mut side: Side<'_, T>, given: Vec<Given>) -> Result<(), ConfigError> {
+    let mut seen = BTreeMap::<&'static str, (String, String)>::new();
+    for Given { variable, key, value } in given {
+        let setting = Side::<T>::find(&variable, &key, &value)?;
+        if let Some((other_variable, other_key)) = seen.get(setting.name) {
+            let right = if *other_variable == variable {
+                format!("the same setting is given before as `{other_key}`: keep one of them")
+            } else {
+                format!("the same setting is given as `{other_key}` in `{other_variable}`: keep one of them")
+            };
+            return Err(ConfigError::new(ConfigErrorKind::Duplicate, variable, right)
+                .with_key(key)
+                .with_value(value.to_string()));
+        }
+        side.apply(&variable, &key, setting, &value)?;
+        seen.insert(setting.name, (variable, key));
+    }
+    Ok(())
+}
+
+fn wrong(origin: &Origin, field: &str, value: &str, detail: &str) -> ConfigError {
+    let expects =
+        ALL.iter().find(|variable| variable.field == field).map_or("a value", |variable| variable.expects);
+    ConfigError::new(ConfigErrorKind::OutOfRange, origin.name(field), format!("expected {expects}{detail}"))
+        .with_value(value)
+}
+
+fn parsed<T: std::str::FromStr>(origin: &Origin, field: &str, text: &str) -> Result<T, ConfigError> {
+    text.trim().parse().map_err(|_| wrong(origin, field, text, ""))
+}
+
+fn servers(origin: &Origin, text: &str) -> Result<Vec<Address>, ConfigError> {
+    let refuse = |detail: &str| wrong(origin, "bootstrap_servers", text, detail);
+    let names: Vec<String> = if text.trim_start().starts_with(['[', '{']) {
+        serde_json::from_str(text)
+            .map_err(|e| refuse(&format!("; not a JSON list of texts at column {}", e.column())))?
+    } else {
+        text.split(',').map(str::to_owned).collect()
+    };
+    if names.is_empty() {
+        return Err(refuse("; the list is empty"));
+    }
+    names
+        .iter()
+        .map(|name| {
+            name.parse::<Address>().map_err(|_| refuse(&format!("; `{}` is not `host:port`", name.trim())))
+        })
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! How settings go together: what follows from what was left at its default, and what cannot be.
+//!
+//! As in Java's client, a default gives way to what was set (with a line in the log), while two settings that were both
+//! given and exclude each other are an error.
+
+use std::fmt;
+use std::time::Duration;
+
+use kafka_core::cluster::ClientConfig;
+use kafka_stream::consumer::ConsumerConfig;
+use kafka_stream::producer::{Acks, ProducerConfig};
+
+use super::kafka_config::Spelled;
+use super::settings::snake;
+use super::topics::are_topic_characters;
+use super::{ConfigError, ConfigErrorKind, KafkaConfig};
+
+/// One side's settings for the error about them.
+struct Named<'a> {
+    variable: String,
+    given: &'a Spelled,
+}
+
+impl Named<'_> {
+    fn is_given(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
+    fn refuse(&self, name: &'static str, value: impl fmt::Display, right: String) -> ConfigError {
+        let key = self.given.get(name).cloned().unwrap_or_else(|| snake(name));
+        ConfigError::new(ConfigErrorKind::Contradiction, self.variable.as_str(), right)
+            .with_key(key)
+            .with_value(value.to_string())
+    }
+}
+
+fn ms(duration: Duration) -> u128 {
+    duration.as_millis()
+}
+
+impl KafkaConfig {
+    /// The producer's settings after what follows from them.
+    pub(super) fn resolve_producer(&self) -> Result<(ClientConfig, ProducerConfig), ConfigError> {
+        let named = Named { variable: self.origin.name("producer_config"), given: &self.producer_given };
+        let mut client = self.producer_client.clone();
+        let mut config = self.producer_config.clone();
+        resolve_client(&named, &mut client)?;
+        resolve_idempotence(&named, &mut config)?;
+
+        let least = config.linger.saturating_add(config.request_timeout);
+        if config.delivery_timeout < least {
+            if named.is_given("delivery.timeout.ms") {
+                let right = format!(
+                    "expected at least `linger.ms` ({}) + `request.timeout.ms` ({})",
+                    ms(config.linger),
+                    ms(config.request_timeout)
+                );
+                return Err(named.refuse("delivery.timeout.ms", ms(config.delivery_timeout), right));
+            }
+            tracing::info!(delivery_timeout_ms = %ms(least), "delivery.timeout.ms follows linger.ms and request.timeout.ms");
+            config.delivery_timeout = least;
+        }
+        if config.buffer_memory < config.batch_size {
+            let right = format!("expected at least `batch.size` ({})", config.batch_size);
+            return Err(named.refuse("buffer.memory", config.buffer_memory, right));
+        }
+        client.request_timeout = config.request_timeout;
+        Ok((client, config))
+    }
+
+    /// The consumer's settings after what follows from them.
+    pub(super) fn resolve_consumer(&self) -> Result<(ClientConfig, ConsumerConfig), ConfigError> {
+        let named = Named { variable: self.origin.name("consumer_config"), given: &self.consumer_given };
+        let mut client = self.consumer_client.clone();
+        let config = self.consumer_config.clone();
+        resolve_client(&named, &mut client)?;
+
+        if config.heartbeat_interval >= config.session_timeout {
+            let (name, value, right) = if named.is_given("heartbeat.interval.ms") {
+                let right =
+                    format!("expected less than `session.timeout.ms` ({})", ms(config.session_timeout));
+                ("heartbeat.interval.ms", config.heartbeat_interval, right)
+            } else {
+                let right =
+                    format!("expected more than `heartbeat.interval.ms` ({})", ms(config.heartbeat_interval));
+                ("session.timeout.ms", config.session_timeout, right)
+            };
+            return Err(named.refuse(name, ms(value), right));
+        }
+        if config.fetch_max_wait >= config.request_timeout {
+            let (name, value, right) = if named.is_given("fetch.max.wait.ms") {
+                let right =
+                    format!("expected less than `request.timeout.ms` ({})", ms(config.request_timeout));
+                ("fetch.max.wait.ms", config.fetch_max_wait, right)
+            } else {
+                let right = format!("expected more than `fetch.max.wait.ms` ({})", ms(config.fetch_max_wait));
+                ("request.timeout.ms", config.request_timeout, right)
+            };
+            return Err(named.refuse(name, ms(value), right));
+        }
+        if config.fetch_min_bytes > config.fetch_max_bytes {
+            let (name, value, right) = if named.is_given("fetch.min.bytes") {
+                let right = format!("expected at most `fetch.max.bytes` ({})", config.fetch_max_bytes);
+                ("fetch.min.bytes", config.fetch_min_bytes, right)
+            } else {
+                let right = format!("expected at least `fetch.min.bytes` ({})", config.fetch_min_bytes);
+                ("fetch.max.bytes", config.fetch_max_bytes, right)
+            };
+            return Err(named.refuse(name, value, right));
+        }
+        client.request_timeout = config.request_timeout;
+        Ok((client, config))
+    }
+
+    pub(super) fn check_dead_letters(&self) -> Result<(), ConfigError> {
+        let suffix = &self.dead_letter_topic_suffix;
+        if suffix.is_empty() || suffix.len() > 100 || !are_topic_characters(suffix) {
+            let right = "expected 1 to 100 of the characters `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`";
+            let name = self.origin.name("dead_letter_topic_suffix");
+            return Err(ConfigError::new(ConfigErrorKind::OutOfRange, name, right).with_value(suffix));
+        }
+        Ok(())
+    }
+}
+
+fn resolve_idempotence(named: &Named<'_>, config: &mut ProducerConfig) -> Result<(), ConfigError> {
+    if !config.enable_idempotence {
+        return Ok(());
+    }
+    let against = if config.acks != Acks::All {
+        let value = if config.acks == Acks::Leader { "1" } else { "0" };
+        Some(("acks", value, "`all`"))
+    } else if config.retries == 0 {
+        Some(("retries", "0", "at least 1"))
+    } else {
+        None
+    };
+    let Some((name, value, right)) = against else { return Ok(()) };
+    if named.is_given("enable.idempotence") {
+        let right = format!("expected {right}, which `enable.idempotence` needs; or set that to `false`");
+        return Err(named.refuse(name, value, right));
+    }
+    tracing::info!("{name}={value}: the producer is not idempotent");
+    config.enable_idempotence = false;
+    Ok(())
+}
+
+fn resolve_client(named: &Named<'_>, client: &mut ClientConfig) -> Result<(), ConfigError> {
+    for (name, value, max_name, max) in [
+        (
+            "reconnect.backoff.ms",
+            &mut client.reconnect_backoff,
+            "reconnect.backoff.max.ms",
+            &mut client.reconnect_backoff_max,
+        ),
+        (
+            "retry.backoff.ms",
+            &mut client.retry_backoff,
+            "retry.backoff.max.ms",
+            &mut client.retry_backoff_max,
+        ),
+        (
+            "socket.connection.setup.timeout.ms",
+            &mut client.connection_setup_timeout,
+            "socket.connection.setup.timeout.max.ms",
+            &mut client.connection_setup_timeout_max,
+        ),
+    ] {
+        if *value <= *max {
+            continue;
+        }
+        match (named.is_given(name), named.is_given(max_name)) {
+            (true, true) => {
+                let right = format!("expected at most `{max_name}` ({})", ms(*max));
+                return Err(named.refuse(name, ms(*value), right));
+            }
+            (false, true) => *value = *max,
+            _ => *max = *value,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The environment variables besides the topics' names: one list from which reading, suggestions and documentation derive.
+
+use serde::Deserialize;
+
+/// What all variables of the connection begin with.
+pub(crate) const PREFIX: &str = "STREAMING_KAFKA__";
+
+/// An environment variable, without [`PREFIX`] and in lower case.
+pub(crate) struct Variable {
+    pub(crate) field: &'static str,
+    pub(crate) default: &'static str,
+    pub(crate) expects: &'static str,
+    pub(crate) doc: &'static str,
+}
+
+impl Variable {
+    pub(crate) fn env(&self) -> String {
+        format!("{PREFIX}{}", self.field.to_ascii_uppercase())
+    }
+
+    pub(crate) fn dotted(&self) -> String {
+        self.field.replace('_', ".")
+    }
+}
+
+macro_rules! variables {
+    ($($field:ident: $default:literal, $expects:literal, $doc:literal;)*) => {
+        /// Their values as `envy` hands them over; what they mean is found out afterwards, to tell what is wrong with them.
+        #[derive(Default, Deserialize)]
+        pub(crate) struct Raw {
+            $(pub(crate) $field: Option<String>,)*
+        }
+
+        impl Raw {
+            /// The same from a properties file, where the key is a field's name with dots. False if there is none.
+            pub(crate) fn set(&mut self, field: &str, value: String) -> bool {
+                match field {
+                    $(stringify!($field) => self.$field = Some(value),)*
+                    _ => return false,
+                }
+                true
+            }
+        }
+
+        pub(crate) static ALL: &[Variable] = &[
+            $(Variable { field: stringify!($field), default: $default, expects: $expects, doc: $doc },)*
+        ];
+    };
+}
+
+variables! {
+    bootstrap_servers: r#"["localhost:9092"]"#, "a JSON list of `host:port`, or `host:port,host:port`",
+        "where to ask for the cluster's brokers";
+    security_protocol: "PLAINTEXT", "one of `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL`",
+        "whether connections are encrypted, and whether the client says who it is";
+    sasl_mechanism: "", "one of `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`",
+        "how the client says who it is; needed by both SASL protocols";
+    sasl_username: "", "a text that is not empty", "the user";
+    sasl_password: "", "a text that is not empty", "the user's password; never shown";
+    ssl_ca_location: "", "the path of a PEM file", "whose certificates are trusted";
+    ssl_cert_location: "", "the path of a PEM file", "the client's certificate, for mutual TLS; needs the key";
+    ssl_key_location: "", "the path of a PEM file", "the key of the client's certificate";
+    producer_config: "{}", "a JSON object of producer settings", "see the table of settings";
+    consumer_config: "{}", "a JSON object of consumer settings", "see the table of settings";
+    enable_dead_letter_queue: "true", "`true` or `false`",
+        "what cannot be handled or produced goes to the dead letter topic";
+    dead_letter_topic_suffix: ".dlq", "1 to 100 of the characters `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`",
+        "what a topic's name is given to become that of its dead letter topic";
+}
