@@ -12,10 +12,16 @@ mod round_robin;
 mod sticky;
 mod types;
 mod user_data;
+mod withhold;
 
 pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
 pub use sticky::{CooperativeStickyAssignor, StickyAssignor};
 pub use types::{
     Assignor, GroupAssignment, GroupMember, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts,
+    built_in,
 };
+pub(crate) use withhold::withhold;
+
+#[cfg(test)]
+mod tests;
