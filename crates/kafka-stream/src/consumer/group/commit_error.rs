@@ -47,8 +47,8 @@ impl From<CommitError> for Error {
         let message = error.to_string();
         let code = match error {
             CommitError::NotMember { code } => code,
-            CommitError::RebalanceInProgress => ErrorCode(27),
-            CommitError::Fenced => ErrorCode(82),
+            CommitError::RebalanceInProgress => ErrorCode::REBALANCE_IN_PROGRESS,
+            CommitError::Fenced => ErrorCode::FENCED_INSTANCE_ID,
             CommitError::Other(error) => return error,
         };
         Self::new(ErrorKind::Broker(code), message)

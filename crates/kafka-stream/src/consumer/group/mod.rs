@@ -24,8 +24,10 @@
 //! same handle and events.
 
 mod commit_error;
+mod consumer_protocol;
 mod event;
 mod handle;
+mod state;
 
 pub use commit_error::CommitError;
 pub use event::{ConsumerGroupMetadata, LossReason, OffsetAndMetadata};
