@@ -135,14 +135,22 @@ impl Decoder {
     }
 
     pub(super) fn array<T: Wire>(&mut self, length: usize, version: i16) -> Result<Vec<T>, ReadError> {
-        // An element in memory may be far larger than on the wire: what is set aside at once is bounded by the input,
-        // the rest grows with elements that are really there.
-        let at_once = (self.rest.len() / size_of::<T>().max(1)).max(16);
-        let mut elements = Vec::with_capacity(length.min(at_once));
+        let mut elements = Vec::with_capacity(self.set_aside::<T>(length)?);
         for _ in 0..length {
             elements.push(T::read(self, version)?);
         }
         Ok(elements)
+    }
+
+    /// For how many of `length` elements memory is taken at once.
+    ///
+    /// An element may be larger in memory than on the wire: what is taken at once is bounded by the input's size, the
+    /// rest grows with elements that are really there.
+    fn set_aside<T: Wire>(&self, length: usize) -> Result<usize, ReadError> {
+        if length.saturating_mul(T::SMALLEST.max(1)) > self.rest.len() {
+            return Err(end_of_input());
+        }
+        Ok(length.min((self.rest.len() / size_of::<T>().max(1)).max(16)))
     }
 
     /// Hands each tagged field to `read`, which says whether it knows the tag; those it does not know are skipped.

@@ -6,10 +6,14 @@ mod api_key;
 mod decoder;
 mod encoder;
 mod error_code;
+#[cfg(test)]
+mod fill;
 mod frame;
 mod message;
 pub mod messages;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod uuid;
 mod wire;
 

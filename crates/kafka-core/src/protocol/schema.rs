@@ -53,6 +53,8 @@ macro_rules! structure {
 
         #[allow(unused_mut, unused_variables, reason = "structures without fields or without conditions")]
         impl Structure for $name {
+            const SMALLEST: usize = 0 $(+ $crate::protocol::schema::smallest!($type $(, $versions)?))*;
+
             fn read_fields(decoder: &mut Decoder, version: i16) -> Result<Self, ReadError> {
                 let mut this = Self::default();
                 $(if $crate::protocol::schema::present!(version $(, $versions)?) {
@@ -98,6 +100,25 @@ macro_rules! structure {
                 )*
                 encoder.tagged_fields(tagged);
                 Ok(())
+            }
+        }
+
+        #[cfg(test)]
+        #[allow(unused_variables, reason = "structures without fields or without conditions")]
+        impl $crate::protocol::fill::Fill for $name {
+            fn fill(random: &mut fastrand::Rng, version: i16) -> Self {
+                use $crate::protocol::fill::Fill;
+                let mut this = Self::default();
+                $(if $crate::protocol::schema::present!(version $(, $versions)?) {
+                    this.$field = Fill::fill(random, version);
+                    $(if this.$field.is_none() && !($nullable).contains(&version) {
+                        this.$field = Some(Fill::fill(random, version));
+                    })?
+                })*
+                $(if $crate::protocol::schema::present!(version $(, $tagged_versions)?) {
+                    this.$tagged = Fill::fill(random, version);
+                })*
+                this
             }
         }
     };
@@ -191,6 +212,16 @@ macro_rules! is_default {
     };
 }
 
+/// The fewest bytes of a field; none if there are versions without it.
+macro_rules! smallest {
+    ($type:ty) => {
+        <$type as Wire>::SMALLEST
+    };
+    ($type:ty, $versions:expr) => {
+        0
+    };
+}
+
 macro_rules! present {
     ($version:expr) => {
         true
@@ -219,5 +250,5 @@ pub(super) fn same<T: PartialEq>(a: &T, b: &T) -> bool {
 }
 
 pub(super) use {
-    check, default, field_doc, is_default, message, present, request, structure, throttle_time_ms,
+    check, default, field_doc, is_default, message, present, request, smallest, structure, throttle_time_ms,
 };

@@ -1,4 +1,7 @@
-//! How each type of the schemas is read and written; `flexible` is a state of the decoder and the encoder.
+//! How each type of the schemas is read and written.
+//!
+//! Whether lengths are compact (KIP-482) is the same for a whole message, so that it is a state of the decoder and the
+//! encoder, set where a message begins. That is why these traits are private: a structure alone cannot be read rightly.
 
 use bytes::Bytes;
 use rskafka::protocol::messages::WriteVersionedError;
@@ -13,12 +16,17 @@ type Written = Result<(), WriteVersionedError>;
 
 /// A value within a message, at some version of that message.
 pub(in crate::protocol) trait Wire: Sized {
+    /// No value takes fewer bytes than this, in any version.
+    const SMALLEST: usize;
+
     fn read(decoder: &mut Decoder, version: i16) -> Read<Self>;
     fn write(&self, encoder: &mut Encoder, version: i16) -> Written;
 }
 
 /// A structure of named fields; the macros in `schema` implement it.
 pub(in crate::protocol) trait Structure: Sized {
+    const SMALLEST: usize;
+
     fn read_fields(decoder: &mut Decoder, version: i16) -> Read<Self>;
     /// The value of the field `throttle_time_ms`, 0 where there is none.
     fn throttle_time_ms(&self) -> i32;
@@ -28,6 +36,8 @@ pub(in crate::protocol) trait Structure: Sized {
 macro_rules! numbers {
     ($($number:ty),*) => {$(
         impl Wire for $number {
+            const SMALLEST: usize = size_of::<$number>();
+
             #[inline]
             fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
                 decoder.take().map(<$number>::from_be_bytes)
@@ -45,6 +55,8 @@ macro_rules! numbers {
 numbers!(i8, i16, i32, i64, u16, u32, f64);
 
 impl Wire for bool {
+    const SMALLEST: usize = 1;
+
     #[inline]
     fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
         decoder.take().map(|[byte]| byte != 0)
@@ -58,6 +70,8 @@ impl Wire for bool {
 }
 
 impl Wire for Uuid {
+    const SMALLEST: usize = 16;
+
     #[inline]
     fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
         decoder.take().map(Uuid)
@@ -71,6 +85,8 @@ impl Wire for Uuid {
 }
 
 impl Wire for String {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
         let length = decoder.string_length()?.ok_or_else(unexpected_null)?;
         decoder.string(length)
@@ -82,6 +98,8 @@ impl Wire for String {
 }
 
 impl Wire for Option<String> {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
         decoder.string_length()?.map(|length| decoder.string(length)).transpose()
     }
@@ -92,6 +110,8 @@ impl Wire for Option<String> {
 }
 
 impl Wire for Bytes {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
         let length = decoder.length()?.ok_or_else(unexpected_null)?;
         decoder.take_bytes(length)
@@ -103,6 +123,8 @@ impl Wire for Bytes {
 }
 
 impl Wire for Option<Bytes> {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, _: i16) -> Read<Self> {
         decoder.length()?.map(|length| decoder.take_bytes(length)).transpose()
     }
@@ -113,6 +135,8 @@ impl Wire for Option<Bytes> {
 }
 
 impl<T: Wire> Wire for Vec<T> {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, version: i16) -> Read<Self> {
         let length = decoder.length()?.ok_or_else(unexpected_null)?;
         decoder.array(length, version)
@@ -124,6 +148,8 @@ impl<T: Wire> Wire for Vec<T> {
 }
 
 impl<T: Wire> Wire for Option<Vec<T>> {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, version: i16) -> Read<Self> {
         decoder.length()?.map(|length| decoder.array(length, version)).transpose()
     }
@@ -134,6 +160,8 @@ impl<T: Wire> Wire for Option<Vec<T>> {
 }
 
 impl<T: Structure> Wire for T {
+    const SMALLEST: usize = T::SMALLEST;
+
     fn read(decoder: &mut Decoder, version: i16) -> Read<Self> {
         T::read_fields(decoder, version)
     }
@@ -145,6 +173,8 @@ impl<T: Structure> Wire for T {
 
 /// A structure that may be null has a byte before it: -1 for null, 1 otherwise.
 impl<T: Structure> Wire for Option<T> {
+    const SMALLEST: usize = 1;
+
     fn read(decoder: &mut Decoder, version: i16) -> Read<Self> {
         match i8::read(decoder, version)? {
             ..0 => Ok(None),
