@@ -82,6 +82,9 @@ pub struct ConsumerConfig {
     pub fetch_max_bytes: i32,
     /// `max.partition.fetch.bytes`: the most one fetch returns of a partition. Default: 1,048,576.
     pub max_partition_fetch_bytes: i32,
+    /// The most that is fetched ahead of `poll`, over all partitions, in bytes; one batch per broker may exceed it. Not a
+    /// setting of Kafka's own clients. Default: 33,554,432.
+    pub prefetch_max_bytes: usize,
     /// `isolation.level`. Default: read uncommitted.
     pub isolation_level: IsolationLevel,
     /// `check.crcs`: whether each batch's checksum is verified. Default: true.
@@ -119,6 +122,7 @@ impl Default for ConsumerConfig {
             fetch_max_wait: Duration::from_millis(500),
             fetch_max_bytes: 52_428_800,
             max_partition_fetch_bytes: 1_048_576,
+            prefetch_max_bytes: 33_554_432,
             isolation_level: IsolationLevel::ReadUncommitted,
             check_crcs: true,
             client_rack: None,
