@@ -1,0 +1,21 @@
+//! Fetching: from a broker's answer to records that `poll` can hand out.
+//!
+//! One task per broker ([`task`]) asks the positions what to fetch, lets its session ([`session`]) say what of that the
+//! broker must be told, builds the request ([`request`]) and sends it, and puts what comes back ([`response`]) into the
+//! positions as chunks ([`chunk`]); the next request leaves at once, so that the broker works while the user does.
+//! Decoding (checksums, decompression, aborted transactions) happens when `poll` takes records out of a chunk.
+
+mod aborted;
+mod chunk;
+mod request;
+mod response;
+mod session;
+
+pub(crate) use aborted::AbortedTransactions;
+pub(crate) use chunk::{Chunk, Damage, Decoding, Slice, Taken};
+pub(crate) use session::{FetchSession, NO_TOPIC_ID, PartitionFetch, SessionPlan, TopicId};
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! An answer, partition by partition.
+
+use std::time::{Duration, Instant};
+
+use kafka_core::TopicPartition;
+use kafka_core::protocol::ErrorCode;
+use kafka_core::protocol::messages::FetchResponse;
+use kafka_core::protocol::messages::fetch_response::PartitionData;
+
+use super::{AbortedTransactions, Chunk, FetchSession};
+use crate::consumer::IsolationLevel;
+use crate::consumer::positions::{Fetched, Replica};
+
+/// How long a consumer reads from the replica that the leader sent it to before it asks the leader again.
+const REPLICA_TIME: Duration = Duration::from_secs(300);
+
+/// What a broker says of one partition.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Fetched(Fetched),
+    /// The broker is not the one to ask (any more); the new leader and its epoch, if it knows them (KIP-951).
+    Moved {
+        leader: Option<(i32, i32)>,
+    },
+    /// The offset is outside the log.
+    OutOfRange,
+    /// What was read last is not what the log has there (KIP-320).
+    Diverged {
+        epoch: i32,
+        end_offset: i64,
+    },
+    /// Any other error.
+    Failed(ErrorCode),
+}
+
+/// Splits an answer without a session error into its partitions.
+pub(crate) fn outcomes(
+    response: FetchResponse,
+    session: &FetchSession,
+    by_topic_id: bool,
+    isolation_level: IsolationLevel,
+    now: Instant,
+) -> Vec<(TopicPartition, Outcome)> {
+    let names = if by_topic_id { session.topic_names() } else { Default::default() };
+    let mut outcomes = Vec::new();
+    for topic in response.responses {
+        let name = if by_topic_id { names.get(&topic.topic_id.0).cloned() } else { Some(topic.topic.into()) };
+        // A topic that was not asked for is of no use.
+        let Some(name) = name else { continue };
+        for partition in topic.partitions {
+            let tp = TopicPartition::new(std::sync::Arc::clone(&name), partition.partition_index);
+            if let Some(asked) = session.asked(&tp) {
+                let outcome = outcome(partition, asked.fetch_offset, isolation_level, now);
+                outcomes.push((tp, outcome));
+            }
+        }
+    }
+    outcomes
+}
+
+fn outcome(
+    partition: PartitionData,
+    fetch_offset: i64,
+    isolation_level: IsolationLevel,
+    now: Instant,
+) -> Outcome {
+    let code = ErrorCode(partition.error_code);
+    match code {
+        ErrorCode::NONE => {}
+        ErrorCode::OFFSET_OUT_OF_RANGE => return Outcome::OutOfRange,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH => {
+            let leader = &partition.current_leader;
+            let known = leader.leader_id >= 0 && leader.leader_epoch >= 0;
+            return Outcome::Moved { leader: known.then_some((leader.leader_id, leader.leader_epoch)) };
+        }
+        _ if code.refreshes_metadata() => return Outcome::Moved { leader: None },
+        _ => return Outcome::Failed(code),
+    }
+    if partition.diverging_epoch.end_offset >= 0 {
+        let diverging = partition.diverging_epoch;
+        return Outcome::Diverged { epoch: diverging.epoch, end_offset: diverging.end_offset };
+    }
+    let aborted = match isolation_level {
+        IsolationLevel::ReadUncommitted => None,
+        IsolationLevel::ReadCommitted => {
+            let transactions = partition.aborted_transactions.unwrap_or_default();
+            Some(AbortedTransactions::new(transactions.into_iter().map(|t| (t.producer_id, t.first_offset))))
+        }
+    };
+    let chunk = partition
+        .records
+        .filter(|records| !records.is_empty())
+        .and_then(|records| Chunk::new(fetch_offset, records, aborted));
+    Outcome::Fetched(Fetched {
+        chunk,
+        high_watermark: partition.high_watermark,
+        last_stable_offset: partition.last_stable_offset,
+        log_start_offset: partition.log_start_offset,
+        preferred_replica: (partition.preferred_read_replica >= 0)
+            .then(|| Replica { broker: partition.preferred_read_replica, until: now + REPLICA_TIME }),
+    })
+}

@@ -1,0 +1,284 @@
+//! The client's half of a fetch session (KIP-227): what of the wanted partitions a broker must be told.
+//!
+//! A broker remembers the partitions of the last fetch, so that the next one names only what changed. This module is
+//! that memory on our side. It knows no socket and no message: [`FetchSession::plan`] turns "what I want" into "what to
+//! send", and the outcome of the request comes back through one of the `on_*` methods.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kafka_core::TopicPartition;
+use kafka_core::protocol::ErrorCode;
+
+/// A topic's id (KIP-516) as bytes; all zero where the cluster gives none.
+pub(crate) type TopicId = [u8; 16];
+
+/// The id of topics that have none.
+pub(crate) const NO_TOPIC_ID: TopicId = [0; 16];
+
+/// What is asked of one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartitionFetch {
+    pub(crate) topic_id: TopicId,
+    pub(crate) fetch_offset: i64,
+    /// The leader's epoch as our metadata has it; -1 if unknown.
+    pub(crate) current_leader_epoch: i32,
+    /// The epoch of the record before `fetch_offset`; -1 if unknown.
+    pub(crate) last_fetched_epoch: i32,
+    pub(crate) max_bytes: i32,
+}
+
+/// One request as the session wants it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct SessionPlan {
+    pub(crate) session_id: i32,
+    pub(crate) epoch: i32,
+    /// Partitions to name; all of them in a full request, the new and the changed ones otherwise.
+    pub(crate) send: Vec<(TopicPartition, PartitionFetch)>,
+    /// Partitions that the broker shall drop from the session.
+    pub(crate) forget: Vec<(TopicPartition, TopicId)>,
+    /// Whether topics may be named by id (Fetch 13 and newer).
+    pub(crate) by_topic_id: bool,
+}
+
+const INITIAL_EPOCH: i32 = 0;
+
+#[derive(Debug)]
+struct Remembered {
+    fetch: PartitionFetch,
+    /// The number of the plan that wanted it last.
+    plan: u64,
+}
+
+/// The session with one broker. One request at a time: `plan`, then one of the `on_*` methods, then `plan` again.
+#[derive(Debug, Default)]
+pub(crate) struct FetchSession {
+    session_id: i32,
+    /// The epoch of the next request: 0 asks for a new session.
+    epoch: i32,
+    partitions: HashMap<TopicPartition, Remembered>,
+    by_topic_id: bool,
+    plans: u64,
+}
+
+impl FetchSession {
+    /// What to send so that exactly `wanted` is fetched.
+    pub(crate) fn plan(
+        &mut self,
+        wanted: impl IntoIterator<Item = (TopicPartition, PartitionFetch)>,
+    ) -> SessionPlan {
+        self.plans += 1;
+        let mut changed = Vec::new();
+        let mut replaced = Vec::new();
+        for (tp, fetch) in wanted {
+            match self.partitions.get_mut(&tp) {
+                Some(known) => {
+                    if known.fetch.topic_id != fetch.topic_id && known.fetch.topic_id != NO_TOPIC_ID {
+                        replaced.push((tp.clone(), known.fetch.topic_id));
+                    }
+                    known.plan = self.plans;
+                    if known.fetch != fetch {
+                        known.fetch = fetch;
+                        changed.push((tp, fetch));
+                    }
+                }
+                None => {
+                    self.partitions.insert(tp.clone(), Remembered { fetch, plan: self.plans });
+                    changed.push((tp, fetch));
+                }
+            }
+        }
+        let mut forget = replaced;
+        let plan = self.plans;
+        self.partitions.retain(|tp, known| {
+            let keep = known.plan == plan;
+            if !keep {
+                forget.push((tp.clone(), known.fetch.topic_id));
+            }
+            keep
+        });
+
+        let by_topic_id = self.partitions.values().all(|known| known.fetch.topic_id != NO_TOPIC_ID);
+        if by_topic_id != self.by_topic_id && self.epoch != INITIAL_EPOCH && !self.partitions.is_empty() {
+            // A session names its topics either all by id or all by name.
+            self.epoch = INITIAL_EPOCH;
+        }
+        self.by_topic_id = by_topic_id;
+
+        if self.epoch == INITIAL_EPOCH {
+            let send = self.partitions.iter().map(|(tp, known)| (tp.clone(), known.fetch)).collect();
+            forget.clear();
+            SessionPlan { session_id: self.session_id, epoch: INITIAL_EPOCH, send, forget, by_topic_id }
+        } else {
+            SessionPlan { session_id: self.session_id, epoch: self.epoch, send: changed, forget, by_topic_id }
+        }
+    }
+
+    /// The topic's name for an id in the answer, among those of the session.
+    pub(crate) fn topic_names(&self) -> HashMap<TopicId, Arc<str>> {
+        self.partitions
+            .iter()
+            .filter(|(_, known)| known.fetch.topic_id != NO_TOPIC_ID)
+            .map(|(tp, known)| (known.fetch.topic_id, Arc::clone(&tp.topic)))
+            .collect()
+    }
+
+    /// What was asked of a partition in the request under way.
+    pub(crate) fn asked(&self, tp: &TopicPartition) -> Option<&PartitionFetch> {
+        self.partitions.get(tp).map(|known| &known.fetch)
+    }
+
+    /// The broker answered without an error; `session_id` is the one in its answer.
+    pub(crate) fn on_success(&mut self, session_id: i32) {
+        if session_id == 0 {
+            // The broker has no room for sessions, or closed ours: every request is a full one.
+            self.session_id = 0;
+            self.epoch = INITIAL_EPOCH;
+        } else {
+            let known = self.session_id == session_id;
+            self.session_id = session_id;
+            self.epoch = if known { next_epoch(self.epoch) } else { INITIAL_EPOCH + 1 };
+        }
+    }
+
+    /// The broker refused the request as a whole.
+    pub(crate) fn on_error(&mut self, code: ErrorCode) {
+        if code == ErrorCode::FETCH_SESSION_ID_NOT_FOUND {
+            self.session_id = 0;
+        }
+        // Any other code leaves the broker with a session under our id: the next request, full and with this id,
+        // replaces it.
+        self.epoch = INITIAL_EPOCH;
+    }
+
+    /// The request got no answer: whether the broker counted its epoch is unknown.
+    pub(crate) fn on_lost(&mut self) {
+        self.epoch = INITIAL_EPOCH;
+    }
+}
+
+fn next_epoch(epoch: i32) -> i32 {
+    epoch.checked_add(1).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: TopicId = [7; 16];
+
+    fn fetch(offset: i64) -> PartitionFetch {
+        PartitionFetch {
+            topic_id: ID,
+            fetch_offset: offset,
+            current_leader_epoch: 1,
+            last_fetched_epoch: -1,
+            max_bytes: 1024,
+        }
+    }
+
+    fn want(partitions: &[(i32, i64)]) -> Vec<(TopicPartition, PartitionFetch)> {
+        partitions.iter().map(|&(p, offset)| (TopicPartition::new("t", p), fetch(offset))).collect()
+    }
+
+    fn sent(plan: &SessionPlan) -> Vec<(i32, i64)> {
+        let mut all: Vec<_> = plan.send.iter().map(|(tp, f)| (tp.partition, f.fetch_offset)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn a_second_request_names_only_what_changed() {
+        let mut session = FetchSession::default();
+        let plan = session.plan(want(&[(0, 0), (1, 0), (2, 0)]));
+        assert_eq!((plan.session_id, plan.epoch), (0, 0));
+        assert_eq!(sent(&plan), [(0, 0), (1, 0), (2, 0)]);
+        assert!(plan.by_topic_id);
+        session.on_success(99);
+
+        let plan = session.plan(want(&[(0, 10), (2, 0), (3, 5)]));
+        assert_eq!((plan.session_id, plan.epoch), (99, 1));
+        assert_eq!(sent(&plan), [(0, 10), (3, 5)]);
+        assert_eq!(plan.forget, [(TopicPartition::new("t", 1), ID)]);
+        session.on_success(99);
+
+        let plan = session.plan(want(&[(0, 10), (2, 0), (3, 5)]));
+        assert_eq!(plan.epoch, 2);
+        assert!(plan.send.is_empty() && plan.forget.is_empty());
+    }
+
+    #[test]
+    fn a_broker_without_sessions_gets_full_requests() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(0, 0)]));
+        session.on_success(0);
+        let plan = session.plan(want(&[(0, 0), (1, 0)]));
+        assert_eq!((plan.session_id, plan.epoch), (0, 0));
+        assert_eq!(sent(&plan), [(0, 0), (1, 0)]);
+    }
+
+    #[test]
+    fn an_unknown_session_starts_anew_and_a_wrong_epoch_replaces_it() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(0, 0)]));
+        session.on_success(5);
+        session.plan(want(&[(0, 1)]));
+        session.on_error(ErrorCode::INVALID_FETCH_SESSION_EPOCH);
+        let plan = session.plan(want(&[(0, 1)]));
+        assert_eq!((plan.session_id, plan.epoch), (5, 0));
+        assert_eq!(sent(&plan), [(0, 1)]);
+        session.on_success(6);
+        session.plan(want(&[(0, 1)]));
+        session.on_error(ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+        let plan = session.plan(want(&[(0, 1)]));
+        assert_eq!((plan.session_id, plan.epoch), (0, 0));
+        assert_eq!(sent(&plan), [(0, 1)]);
+    }
+
+    #[test]
+    fn a_lost_answer_is_followed_by_a_full_request() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(0, 0), (1, 0)]));
+        session.on_success(5);
+        session.plan(want(&[(0, 1), (1, 0)]));
+        session.on_lost();
+        let plan = session.plan(want(&[(0, 1)]));
+        assert_eq!((plan.session_id, plan.epoch), (5, 0));
+        assert_eq!(sent(&plan), [(0, 1)]);
+        assert!(plan.forget.is_empty());
+    }
+
+    #[test]
+    fn a_recreated_topic_is_forgotten_under_its_old_id() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(0, 100)]));
+        session.on_success(5);
+        let mut new = want(&[(0, 0)]);
+        for (_, fetch) in &mut new {
+            fetch.topic_id = [8; 16];
+        }
+        let plan = session.plan(new);
+        assert_eq!(plan.forget, [(TopicPartition::new("t", 0), ID)]);
+        assert_eq!(sent(&plan), [(0, 0)]);
+        assert_eq!(session.topic_names().keys().collect::<Vec<_>>(), [&[8; 16]]);
+    }
+
+    #[test]
+    fn a_topic_without_id_moves_the_whole_session_to_names() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(0, 0)]));
+        session.on_success(5);
+        let mut mixed = want(&[(0, 0)]);
+        let nameless = PartitionFetch { topic_id: NO_TOPIC_ID, ..fetch(3) };
+        mixed.push((TopicPartition::new("old", 0), nameless));
+        let plan = session.plan(mixed);
+        assert_eq!((plan.session_id, plan.epoch, plan.by_topic_id), (5, 0, false));
+        assert_eq!(plan.send.len(), 2);
+    }
+
+    #[test]
+    fn epochs_wrap_to_one_because_zero_opens_a_session() {
+        assert_eq!(next_epoch(1), 2);
+        assert_eq!(next_epoch(i32::MAX), 1);
+    }
+}

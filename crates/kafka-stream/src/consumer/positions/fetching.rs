@@ -1,0 +1,121 @@
+use std::time::Instant;
+
+use kafka_core::TopicPartition;
+
+use super::{Assigned, Phase, Positions, Replica};
+use crate::consumer::fetch::{Chunk, PartitionFetch};
+
+/// How much may be fetched ahead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FetchLimits {
+    /// `max.partition.fetch.bytes`; a partition with as much buffered is not fetched.
+    pub(crate) partition_bytes: i32,
+    /// The bound on all that is buffered; nothing is fetched beyond it.
+    pub(crate) total_bytes: usize,
+}
+
+/// What one broker should be asked for at this moment.
+#[derive(Debug, Default)]
+pub(crate) struct FetchNeed {
+    /// Partitions to fetch, each with its stamp.
+    pub(crate) partitions: Vec<(TopicPartition, PartitionFetch, u64)>,
+    /// Partitions of this broker left out because enough of them, or in all, is buffered.
+    pub(crate) full: usize,
+    /// When the next partition that waits after a failure may be asked for.
+    pub(crate) retry_at: Option<Instant>,
+    /// Bytes that may still be buffered in all.
+    pub(crate) room: usize,
+}
+
+/// What an answer says of one partition, without an error.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) chunk: Option<Chunk>,
+    pub(crate) high_watermark: i64,
+    pub(crate) last_stable_offset: i64,
+    pub(crate) log_start_offset: i64,
+    pub(crate) preferred_replica: Option<Replica>,
+}
+
+impl Positions {
+    /// What to fetch from a broker.
+    pub(crate) fn fetch_need(&self, broker: i32, now: Instant, limits: FetchLimits) -> FetchNeed {
+        let mut need =
+            FetchNeed { room: limits.total_bytes.saturating_sub(self.buffered), ..FetchNeed::default() };
+        let partition_limit = usize::try_from(limits.partition_bytes).unwrap_or(usize::MAX);
+        for (tp, assigned) in &self.partitions {
+            if assigned.phase != Phase::Fetching || assigned.paused || assigned.source(now) != Some(broker) {
+                continue;
+            }
+            if let Some(at) = assigned.retry_at.filter(|at| now < *at) {
+                need.retry_at = Some(need.retry_at.map_or(at, |known| known.min(at)));
+            } else if assigned.buffered >= partition_limit || need.room == 0 {
+                need.full += 1;
+            } else {
+                need.partitions.push((tp.clone(), assigned.fetch(limits.partition_bytes), assigned.stamp));
+            }
+        }
+        need
+    }
+
+    /// Brokers that partitions are fetched from.
+    pub(crate) fn sources(&self, now: Instant) -> impl Iterator<Item = i32> {
+        self.partitions
+            .values()
+            .filter(|assigned| assigned.phase == Phase::Fetching)
+            .filter_map(move |assigned| assigned.source(now))
+    }
+
+    /// Whether a fetching partition has no leader to fetch from.
+    pub(crate) fn leaderless(&self) -> bool {
+        self.partitions.values().any(|assigned| assigned.leader.is_none_or(|leader| leader.broker < 0))
+    }
+
+    /// Takes in what was fetched, unless the partition has moved since it was asked for.
+    pub(crate) fn on_fetched(&mut self, tp: &TopicPartition, stamp: u64, fetched: Fetched) {
+        let Some(assigned) = self.partitions.get_mut(tp).filter(|assigned| assigned.stamp == stamp) else {
+            return;
+        };
+        assigned.failures = 0;
+        assigned.retry_at = None;
+        if fetched.high_watermark >= 0 {
+            assigned.high_watermark = Some(fetched.high_watermark);
+        }
+        if fetched.last_stable_offset >= 0 {
+            assigned.last_stable_offset = Some(fetched.last_stable_offset);
+        }
+        if fetched.log_start_offset >= 0 {
+            assigned.log_start_offset = Some(fetched.log_start_offset);
+        }
+        if fetched.preferred_replica.is_some() {
+            assigned.replica = fetched.preferred_replica;
+        }
+        let Some(chunk) = fetched.chunk.filter(|chunk| chunk.fetch_offset() == assigned.fetch_offset) else {
+            return;
+        };
+        assigned.fetch_offset = chunk.next_offset();
+        assigned.fetch_epoch = chunk.last_epoch().or(assigned.fetch_epoch);
+        let bytes = chunk.bytes();
+        assigned.buffered += bytes;
+        self.buffered += bytes;
+        assigned.chunks.push_back(chunk);
+        self.queue(tp);
+    }
+
+    /// The preferred replica cannot serve a partition: back to the leader. True if it was not the leader that failed.
+    pub(crate) fn leave_replica(&mut self, tp: &TopicPartition) -> bool {
+        self.partitions.get_mut(tp).is_some_and(|assigned| assigned.replica.take().is_some())
+    }
+}
+
+impl Assigned {
+    fn fetch(&self, max_bytes: i32) -> PartitionFetch {
+        PartitionFetch {
+            topic_id: self.leader.map(|leader| leader.topic_id).unwrap_or_default(),
+            fetch_offset: self.fetch_offset,
+            current_leader_epoch: self.leader.map_or(-1, |leader| leader.epoch),
+            last_fetched_epoch: self.fetch_epoch.unwrap_or(-1),
+            max_bytes,
+        }
+    }
+}
