@@ -1,6 +1,8 @@
 //! The module from outside: what one side writes the other reads, and damage is an error.
 
 mod damage;
+mod java;
+mod other_writers;
 mod round_trip;
 mod stamps;
 
@@ -20,11 +22,15 @@ pub(super) fn encode_with(
     compression: Compression,
     compressor: &mut Compressor,
 ) -> EncodedBatch {
+    build(records).finish(compression, compressor, &ProducerStamp::NONE).unwrap()
+}
+
+pub(super) fn build(records: &[Parts]) -> BatchBuilder {
     let mut builder = BatchBuilder::with_capacity(1024);
     for (timestamp, key, value, headers) in records {
         builder.append(*timestamp, key.as_deref(), value.as_deref(), headers).unwrap();
     }
-    builder.finish(compression, compressor, &ProducerStamp::NONE).unwrap()
+    builder
 }
 
 /// Records like those that people send: some JSON with fields that change.
