@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::state::Ticket;
 use super::{ConsumerGroupMetadata, GroupEvent, Subscription};
 
 /// What the consumer asks of the group's task.
@@ -12,13 +13,16 @@ use super::{ConsumerGroupMetadata, GroupEvent, Subscription};
 pub(crate) enum Command {
     /// Read this from now on; the first one joins the group.
     Subscribe(Subscription),
-    /// The partitions of the last `Revoke` are given up.
-    RevokeDone,
+    /// The partitions of the `Revoke` with this ticket are given up.
+    RevokeDone(Ticket),
     /// Leave the group (a static member just falls silent) and own nothing; the sender hears when it is done.
     Leave { reason: String, done: oneshot::Sender<()> },
     /// A commit was refused in a way that tells of lost membership; `generation` is the one it was sent with.
     CommitRefused { code: kafka_core::protocol::ErrorCode, generation: i32 },
 }
+
+/// An event and, for a `Revoke`, the ticket of its answer: an answer that comes late must not count for a later one.
+pub(super) type Told = (Ticket, GroupEvent);
 
 /// What the group's task and all handles see.
 #[derive(Debug)]
@@ -81,17 +85,19 @@ impl Shared {
 #[derive(Debug)]
 pub(crate) struct GroupHandle {
     commands: mpsc::UnboundedSender<Command>,
-    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<GroupEvent>>,
+    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Told>>,
     shared: Arc<Shared>,
+    /// Of the last `Revoke` that the consumer has seen.
+    revoke: AtomicU64,
 }
 
 impl GroupHandle {
     pub(super) fn new(
         commands: mpsc::UnboundedSender<Command>,
-        events: mpsc::UnboundedReceiver<GroupEvent>,
+        events: mpsc::UnboundedReceiver<Told>,
         shared: Arc<Shared>,
     ) -> Self {
-        Self { commands, events: tokio::sync::Mutex::new(events), shared }
+        Self { commands, events: tokio::sync::Mutex::new(events), shared, revoke: AtomicU64::new(0) }
     }
 
     /// Reads these topics from now on; joins the group, or rebalances it if the topics differ from before. Also the way
@@ -115,17 +121,26 @@ impl GroupHandle {
 
     /// The next event; `None` once the task has ended. Cancel safe.
     pub(crate) async fn next_event(&self) -> Option<GroupEvent> {
-        self.events.lock().await.recv().await
+        let told = self.events.lock().await.recv().await?;
+        Some(self.seen(told))
     }
 
     /// The next event, if there is one already.
     pub(crate) fn try_next_event(&self) -> Option<GroupEvent> {
-        self.events.try_lock().ok()?.try_recv().ok()
+        let told = self.events.try_lock().ok()?.try_recv().ok()?;
+        Some(self.seen(told))
     }
 
-    /// Answers the last [`GroupEvent::Revoke`].
+    fn seen(&self, (ticket, event): Told) -> GroupEvent {
+        if matches!(event, GroupEvent::Revoke { .. }) {
+            self.revoke.store(ticket, Ordering::Release);
+        }
+        event
+    }
+
+    /// Answers the last [`GroupEvent::Revoke`] that was returned.
     pub(crate) fn revoke_done(&self) {
-        self.send(Command::RevokeDone);
+        self.send(Command::RevokeDone(self.revoke.load(Ordering::Acquire)));
     }
 
     /// Leaves the group with this reason (KIP-800); a static member just falls silent (KIP-345). The caller has run its

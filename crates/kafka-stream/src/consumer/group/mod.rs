@@ -27,6 +27,8 @@ mod commit_error;
 mod consumer_protocol;
 mod event;
 mod handle;
+mod messages;
+mod offsets;
 mod state;
 
 pub use commit_error::CommitError;
