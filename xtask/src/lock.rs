@@ -1,6 +1,9 @@
 //! Locks between processes, held by an open file and released by the system when the process ends.
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
 
 use anyhow::{Context, Result};
 
@@ -14,6 +17,18 @@ impl FileLock {
         let file = open(path)?;
         file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
         Ok(Self(file))
+    }
+
+    /// Takes the lock if it is free.
+    pub(crate) fn try_exclusive(path: &Path) -> Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
     }
 }
 

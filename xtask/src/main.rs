@@ -1,9 +1,10 @@
 //! The build tool of this workspace, run as `cargo xtask <command>`.
 //!
-//! It starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
+//! It runs all checks and tests ([`check`]), starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
 //! writes the wire protocol's messages ([`protocol`]). It depends on no client crate of the workspace, so that it builds
 //! when they do not.
 
+mod check;
 mod cluster;
 mod jars;
 mod lock;
@@ -32,6 +33,12 @@ enum Command {
         #[arg(long, value_name = "VERSION", default_value_t = cluster::KafkaVersion::NEWEST)]
         kafka: cluster::KafkaVersion,
     },
+    /// Run all checks and tests, on clusters that it starts and ends itself
+    ///
+    /// Installs what a fresh machine lacks: toolchain targets, `cargo-deny`, Kafka's jars. Java and Maven must be there.
+    Test(check::Arguments),
+    /// What CI runs: the same as `test` with no arguments
+    Ci,
     /// Write kafka-core's protocol messages from the schemas inside Kafka's client jar
     Protocol(protocol::Args),
 }
@@ -53,6 +60,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             println!("{}", jars::folder(kafka)?.display());
             Ok(())
         }
+        Command::Test(arguments) => check::run(&arguments),
+        Command::Ci => check::run(&check::Arguments::default()),
         Command::Protocol(args) => protocol::run(&args),
     }
 }

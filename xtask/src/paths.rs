@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use anyhow::{Context, Result, bail};
@@ -18,6 +19,16 @@ pub(crate) fn workspace() -> Result<PathBuf> {
         bail!("{} is not the workspace any more: build xtask again by `cargo xtask`", top.display());
     }
     Ok(top.to_owned())
+}
+
+/// Where this program is. To be asked for once at the start: a build that replaces the file changes what the system says.
+pub(crate) fn program() -> Result<&'static Path> {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(program) = PROGRAM.get() {
+        return Ok(program);
+    }
+    let found = env::current_exe().context("cannot find this program")?;
+    Ok(PROGRAM.get_or_init(|| found))
 }
 
 /// Where clusters started from this workspace keep their state, logs and data.

@@ -11,7 +11,7 @@ pub(crate) const THREE: &str = "KAFKA_TESTS_THREE";
 /// See [`SINGLE`]: a cluster of the oldest version that is supported.
 pub(crate) const OLDEST: &str = "KAFKA_TESTS_OLDEST";
 /// Where the tests find this program, to stop and start brokers.
-pub(crate) const XTASK: &str = "KAFKA_TESTS_XTASK";
+const XTASK: &str = "KAFKA_TESTS_XTASK";
 
 /// `NAME=value` pairs that clients read.
 pub(crate) fn client(state: &State) -> Result<Vec<(String, String)>> {
@@ -23,15 +23,23 @@ pub(crate) fn client(state: &State) -> Result<Vec<(String, String)>> {
 }
 
 /// `NAME=value` pairs that `tests/` reads.
-pub(crate) fn tests(state: &State) -> Result<Vec<(String, String)>> {
-    let file = State::file(&state.name)?.display().to_string();
+fn tests(state: &State) -> Result<Vec<(String, String)>> {
     let kind = match state.brokers {
         _ if state.version.uses_zookeeper() => OLDEST,
         1 => SINGLE,
         _ => THREE,
     };
-    let program = std::env::current_exe()?.display().to_string();
-    Ok(vec![(kind.to_owned(), file), (XTASK.to_owned(), program)])
+    Ok(vec![(kind.to_owned(), state_file(state)?), program()?])
+}
+
+/// What the variable of a kind of cluster holds.
+pub(crate) fn state_file(state: &State) -> Result<String> {
+    Ok(State::file(&state.name)?.display().to_string())
+}
+
+/// Where this program is.
+pub(crate) fn program() -> Result<(String, String)> {
+    Ok((XTASK.to_owned(), crate::paths::program()?.display().to_string()))
 }
 
 /// Lines for a shell to evaluate.

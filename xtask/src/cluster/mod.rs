@@ -7,7 +7,7 @@
 
 mod commands;
 mod description;
-mod environment;
+pub(crate) mod environment;
 mod log;
 mod native;
 mod probe;
@@ -16,5 +16,7 @@ mod properties;
 mod state;
 mod version;
 
-pub(crate) use commands::{Command, run};
+pub(crate) use commands::{Command, TIMEOUT, bring_up, down, run};
+pub(crate) use description::Cluster;
+pub(crate) use state::State;
 pub(crate) use version::KafkaVersion;

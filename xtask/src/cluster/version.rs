@@ -14,6 +14,9 @@ impl KafkaVersion {
     /// The one used when none is named.
     pub(crate) const NEWEST: Self = Self::new(4, 3, 1);
 
+    /// The oldest one that is supported.
+    pub(crate) const OLDEST: Self = Self::new(2, 8, 2);
+
     const fn new(major: u16, minor: u16, patch: u16) -> Self {
         Self { major, minor, patch }
     }

@@ -1,0 +1,253 @@
+//! The steps of a test run.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use super::{clusters::Clusters, installed, runner::Runner};
+use crate::paths;
+
+/// Systems that the library must build for, beside the one that runs the tests.
+const OTHER_SYSTEMS: [&str; 2] = ["x86_64-pc-windows-msvc", "aarch64-apple-darwin"];
+
+/// Targets of the static binary; the first one is run.
+const STATIC: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
+
+/// Steps by what they need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Without a cluster.
+    Fast,
+    /// On real clusters.
+    Cluster,
+}
+
+impl Group {
+    pub(crate) const ALL: [Self; 2] = [Self::Fast, Self::Cluster];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// One thing that must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Format,
+    Clippy,
+    Unit,
+    Docs,
+    Deny,
+    Protocol,
+    Systems,
+    Static,
+    Real,
+    MainJob,
+}
+
+impl Step {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Format,
+        Self::Clippy,
+        Self::Unit,
+        Self::Docs,
+        Self::Deny,
+        Self::Protocol,
+        Self::Systems,
+        Self::Static,
+        Self::Real,
+        Self::MainJob,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Format => "fmt",
+            Self::Clippy => "clippy",
+            Self::Unit => "unit",
+            Self::Docs => "doc",
+            Self::Deny => "deny",
+            Self::Protocol => "protocol",
+            Self::Systems => "systems",
+            Self::Static => "static",
+            Self::Real => "real",
+            Self::MainJob => "quickstart",
+        }
+    }
+
+    pub(crate) fn purpose(self) -> &'static str {
+        match self {
+            Self::Format => "the sources are formatted",
+            Self::Clippy => "no lint complains",
+            Self::Unit => "unit, property and documentation tests",
+            Self::Docs => "the documentation builds without a warning",
+            Self::Deny => "no dependency compiles C, has an unsuitable licence or comes from elsewhere",
+            Self::Protocol => "the generated messages are what the schemas say",
+            Self::Systems => "the workspace builds for other systems",
+            Self::Static => "static binaries build without a C compiler",
+            Self::Real => "tests on real clusters of one and three brokers, and on the oldest Kafka",
+            Self::MainJob => "the main job of the static binary on real Kafka",
+        }
+    }
+
+    pub(crate) fn group(self) -> Group {
+        match self {
+            Self::Real | Self::MainJob => Group::Cluster,
+            _ => Group::Fast,
+        }
+    }
+
+    /// Whether names of tests mean anything to this step.
+    pub(crate) fn takes_filters(self) -> bool {
+        matches!(self, Self::Unit | Self::Real)
+    }
+}
+
+/// What a run carries from step to step.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    pub(crate) runner: &'a Runner,
+    pub(crate) clusters: Clusters,
+    pub(crate) filters: &'a [String],
+}
+
+impl Session<'_> {
+    pub(crate) fn run(&mut self, step: Step) -> Result<()> {
+        let runner = self.runner;
+        match step {
+            Step::Format => runner.cargo(&["fmt", "--all", "--check"]),
+            Step::Clippy => {
+                runner.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+            }
+            Step::Unit => self.test(&["--workspace", "--exclude", "kafka-tests"], Vec::new()),
+            Step::Docs => {
+                let mut command = runner.command("cargo");
+                command.args(["doc", "--workspace", "--no-deps", "--locked"]);
+                runner.run(command.env("RUSTDOCFLAGS", "-D warnings"))
+            }
+            Step::Deny => self.deny(),
+            Step::Protocol => {
+                let own = paths::program()?;
+                runner.run(runner.command(&own.display().to_string()).args(["protocol", "--check"]))
+            }
+            Step::Systems => {
+                installed::targets(runner, &OTHER_SYSTEMS)?;
+                OTHER_SYSTEMS.iter().try_for_each(|target| {
+                    runner.cargo(&["check", "--workspace", "--locked", "--target", target])
+                })
+            }
+            Step::Static => {
+                installed::targets(runner, &STATIC)?;
+                STATIC.iter().try_for_each(|target| self.build_static(target))
+            }
+            Step::Real => {
+                let variables = self.clusters.for_tests()?;
+                self.test(&["--package", "kafka-tests"], variables)
+            }
+            Step::MainJob => self.main_job(),
+        }
+    }
+
+    fn test(&self, packages: &[&str], variables: Vec<(String, String)>) -> Result<()> {
+        let mut command = self.runner.command("cargo");
+        command.args(["test", "--locked"]).args(packages).arg("--").args(self.filters).envs(variables);
+        self.runner.run(&mut command)
+    }
+
+    fn deny(&self) -> Result<()> {
+        let program = installed::cargo_deny(self.runner)?;
+        // Every target's dependencies have to be here before it can do without the network.
+        self.runner.cargo(&["fetch", "--locked", "--quiet"])?;
+        let mut command = self.runner.command(&program.display().to_string());
+        self.runner.run(command.args([
+            "--offline",
+            "check",
+            "--hide-inclusion-graph",
+            "bans",
+            "licenses",
+            "sources",
+        ]))
+    }
+
+    fn build_static(&self, target: &str) -> Result<()> {
+        let mut command = self.runner.command("cargo");
+        command.args(["build", "--release", "--locked", "--target", target]).args([
+            "--package",
+            "streaming-kafka",
+            "--example",
+            "quickstart",
+        ]);
+        self.runner.run(command.env("CC", "/bin/false"))?;
+        let binary = self.static_binary(target)?;
+        let elf = std::fs::read(&binary).with_context(|| format!("cannot read {}", binary.display()))?;
+        if names_an_interpreter(&elf) {
+            bail!("{} is not static: it names a dynamic linker", binary.display());
+        }
+        println!("  {}: static, {} bytes", binary.display(), elf.len());
+        Ok(())
+    }
+
+    fn static_binary(&self, target: &str) -> Result<PathBuf> {
+        let output = self
+            .runner
+            .command("cargo")
+            .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+            .output()
+            .context("cannot run `cargo metadata`")?;
+        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let folder = metadata.get("target_directory").and_then(|value| value.as_str());
+        let folder = PathBuf::from(folder.context("`cargo metadata` names no target directory")?);
+        Ok(folder.join(target).join("release/examples/quickstart"))
+    }
+
+    fn main_job(&mut self) -> Result<()> {
+        let [target, ..] = STATIC;
+        installed::targets(self.runner, &[target])?;
+        self.build_static(target)?;
+        let binary = self.static_binary(target)?.display().to_string();
+        for version in self.clusters.main_job_versions()? {
+            let variables = self.clusters.for_main_job(version)?;
+            println!("  on Kafka {version}:");
+            self.runner.run(self.runner.command(&binary).args(["--events", "20000"]).envs(variables))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an ELF file of 64 bits, little-endian, asks for a dynamic linker (a program header `PT_INTERP`).
+fn names_an_interpreter(elf: &[u8]) -> bool {
+    const INTERPRETER: u32 = 3;
+    const HEADER: usize = 56;
+    let bytes = |at: usize, length: usize| elf.get(at..at.checked_add(length)?);
+    let number = |at: usize, length: usize| {
+        bytes(at, length)
+            .map(|found| found.iter().rev().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)))
+    };
+    let (Some(table), Some(count)) = (number(32, 8), number(56, 2)) else { return false };
+    (0..count).any(|index| number(table.saturating_add(index * HEADER), 4) == Some(INTERPRETER as usize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_listed_under_a_name_of_its_own() {
+        let mut names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
+        names.extend(Group::ALL.iter().map(|group| group.name()));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Step::ALL.len() + Group::ALL.len());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_dynamic_program_is_told_from_what_is_not_one() {
+        let shell = std::fs::read("/bin/sh").unwrap();
+        assert!(names_an_interpreter(&shell));
+        assert!(!names_an_interpreter(&[0; 64]));
+        assert!(!names_an_interpreter(b"no program at all"));
+    }
+}
