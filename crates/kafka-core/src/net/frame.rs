@@ -134,7 +134,8 @@ mod tests {
     #[test]
     fn frames_come_out_whole_however_the_bytes_arrive() {
         let sizes = [4, 5, 100, COPIED, COPIED + 1, CHUNK - 4, CHUNK - 3, CHUNK, 3 * CHUNK, 4, 200_000, 7];
-        let payloads: Vec<Vec<u8>> = sizes.iter().map(|&n| (0..n).map(|i| (i * 7 + n) as u8).collect()).collect();
+        let payloads: Vec<Vec<u8>> =
+            sizes.iter().map(|&n| (0..n).map(|i| (i * 7 + n) as u8).collect()).collect();
         let input: Vec<u8> = payloads.iter().flat_map(|p| frame(p)).collect();
         for piece in [1, 2, 3, 5, 1000, CHUNK, usize::MAX] {
             assert_eq!(read_all(&input, piece, 1 << 20).unwrap(), payloads, "pieces of {piece}");

@@ -2,9 +2,28 @@
 //!
 //! Bytes come from a [`Connector`], identity from an [`Authenticator`]; both are traits, so that this crate knows
 //! neither TLS nor SASL. Knows no topic, no leader and no group.
+//!
+//! The way of a request: [`Connection::send`] picks the version and encodes, the pipeline keeps the order, whoever
+//! enqueued writes, the connection's one task (its driver) reads the answer, splits frames and hands each to the
+//! request that is next in line, and [`Response`] decodes it where it is awaited.
 
+mod api_versions;
 mod authenticator;
+mod connection;
 mod connector;
+mod driver;
+mod frame;
+mod handshake;
+mod metrics;
+mod pipeline;
+mod reauthentication;
+mod shared;
+mod tcp;
 
+pub use api_versions::ApiVersions;
 pub use authenticator::{Authenticator, SaslChannel, SaslReply, Session};
+pub use connection::{CallOptions, Connection, Response};
 pub use connector::{Address, ByteStream, Connector};
+pub use handshake::Dialer;
+pub use metrics::ClientMetrics;
+pub use tcp::TcpConnector;
