@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use kafka_core::cluster::ClientConfig;
+use kafka_core::validate_topic_name;
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::{Acks, ProducerConfig};
 
@@ -118,6 +119,14 @@ impl KafkaConfig {
             let right = "expected 1 to 100 of the characters `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`";
             let name = self.origin.name("dead_letter_topic_suffix");
             return Err(ConfigError::new(ConfigErrorKind::OutOfRange, name, right).with_value(suffix));
+        }
+        for topic in self.topics.all().into_iter().filter(|_| self.enable_dead_letter_queue) {
+            if validate_topic_name(&self.dead_letter_topic(topic)).is_err() {
+                let right =
+                    format!("expected a suffix with which the topic `{topic}` has at most 249 characters");
+                let name = self.origin.name("dead_letter_topic_suffix");
+                return Err(ConfigError::new(ConfigErrorKind::Contradiction, name, right).with_value(suffix));
+            }
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ pub(crate) struct RawTopics {
 }
 
 impl TopicNames {
-    /// All four, in the order of the guide.
+    /// All four: events, metrics, alerts, predictions.
     pub fn all(&self) -> [&str; 4] {
         [&self.events, &self.metrics, &self.alerts, &self.ml_predictions]
     }
@@ -76,11 +76,9 @@ pub(crate) fn are_topic_characters(text: &str) -> bool {
 
 /// What a topic name should be, if `name` is none.
 pub(crate) fn topic_name_problem(name: &str) -> Option<&'static str> {
-    let valid =
-        !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && are_topic_characters(name);
-    (!valid).then_some(
-        "expected a topic name: 1 to 249 of the characters `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`, and not `.` or `..`",
-    )
+    kafka_core::validate_topic_name(name).err().map(|_| {
+        "expected a topic name: 1 to 249 of the characters `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`, and not `.` or `..`"
+    })
 }
 
 /// How many partitions a topic should have for a group of `consumers` and `target_mb_per_s` megabytes a second.

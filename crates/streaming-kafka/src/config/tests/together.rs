@@ -121,3 +121,15 @@ fn half_of_what_goes_together_is_refused() {
         assert_says(&error, parts);
     }
 }
+
+#[test]
+fn a_topic_too_long_for_its_dead_letter_topic_is_refused() {
+    let name = "x".repeat(246);
+    let error = refused(&[("STREAMING_ALERTS_TOPIC", &name)]);
+    assert_eq!(error.kind(), Contradiction);
+    assert_says(&error, &["STREAMING_KAFKA__DEAD_LETTER_TOPIC_SUFFIX", "`.dlq`", &name, "249"]);
+    assert!(
+        read(&[("STREAMING_ALERTS_TOPIC", &name), ("STREAMING_KAFKA__ENABLE_DEAD_LETTER_QUEUE", "false")])
+            .is_ok()
+    );
+}
