@@ -3,3 +3,6 @@
 pub mod config;
 
 pub use config::{ConfigError, KafkaConfig, recommended_partitions};
+
+#[cfg(test)]
+mod readme_test;

@@ -73,9 +73,18 @@ impl KafkaConfig {
     pub(super) fn resolve_consumer(&self) -> Result<(ClientConfig, ConsumerConfig), ConfigError> {
         let named = Named { variable: self.origin.name("consumer_config"), given: &self.consumer_given };
         let mut client = self.consumer_client.clone();
-        let config = self.consumer_config.clone();
+        let mut config = self.consumer_config.clone();
         resolve_client(&named, &mut client)?;
 
+        if config.max_poll_interval < config.session_timeout {
+            if named.is_given("max.poll.interval.ms") {
+                let right =
+                    format!("expected at least `session.timeout.ms` ({})", ms(config.session_timeout));
+                return Err(named.refuse("max.poll.interval.ms", ms(config.max_poll_interval), right));
+            }
+            tracing::info!("max.poll.interval.ms follows session.timeout.ms");
+            config.max_poll_interval = config.session_timeout;
+        }
         if config.heartbeat_interval >= config.session_timeout {
             let (name, value, right) = if named.is_given("heartbeat.interval.ms") {
                 let right =
@@ -110,6 +119,7 @@ impl KafkaConfig {
             return Err(named.refuse(name, value, right));
         }
         client.request_timeout = config.request_timeout;
+        client.allow_auto_topic_creation = config.allow_auto_create_topics;
         Ok((client, config))
     }
 

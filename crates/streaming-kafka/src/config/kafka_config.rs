@@ -181,6 +181,10 @@ impl KafkaConfig {
         if let Some(group) = group {
             config.group_id = Some(group.to_owned());
         }
+        config.validate().map_err(|error| {
+            let name = self.origin.name("consumer_config");
+            ConfigError::new(ConfigErrorKind::Contradiction, name, error.to_string())
+        })?;
         Ok((self.connect_by(client)?, config))
     }
 

@@ -100,6 +100,12 @@ pub(super) static CONSUMER: &[Setting] = &[
         },
     ),
     setting(
+        "prefetch.max.bytes",
+        "33554432",
+        "the most that is fetched ahead of `poll`, over all partitions; a setting of this client alone",
+        Kind::Whole { unit: " of bytes", min: 1, max: i64::MAX, set: |c, v| c.prefetch_max_bytes = size(v) },
+    ),
+    setting(
         "isolation.level",
         "read_uncommitted",
         "which records of transactions are seen",

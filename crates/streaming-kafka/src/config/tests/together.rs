@@ -34,6 +34,7 @@ fn settings_that_exclude_each_other_are_refused() {
         ),
         (CONSUMER, r#"{"heartbeat_interval_ms":30000}"#, &["`heartbeat_interval_ms`", "`30000`", "(30000)"]),
         (CONSUMER, r#"{"session.timeout.ms":3000}"#, &["`session.timeout.ms`", "`3000`", "(3000)"]),
+        (CONSUMER, r#"{"max_poll_interval_ms":29999}"#, &["`max_poll_interval_ms`", "`29999`", "(30000)"]),
         (CONSUMER, r#"{"fetch_max_wait_ms":30000}"#, &["`fetch_max_wait_ms`", "`30000`"]),
         (CONSUMER, r#"{"request_timeout_ms":500}"#, &["`request_timeout_ms`", "`500`"]),
         (CONSUMER, r#"{"fetch_max_bytes":1000}"#, &["`fetch_max_bytes`", "`1000`", "(1024)"]),
@@ -66,6 +67,15 @@ fn a_default_gives_way_to_what_was_set() {
     assert_eq!(client.request_timeout.as_millis(), 7_000);
     assert_eq!(client.retry_backoff_max.as_millis(), 5_000);
     assert_eq!(client.reconnect_backoff.as_millis(), 20);
+}
+
+#[test]
+fn what_only_a_group_needs_is_checked_when_the_group_is_known() {
+    let config = read(&[(CONSUMER, r#"{"enable_auto_commit":true,"session_timeout_ms":400000}"#)]).unwrap();
+    let error = config.consumer_settings(None).unwrap_err();
+    assert_says(&error, &[CONSUMER, "enable_auto_commit", "group_id"]);
+    let (_, consumer) = config.consumer_settings(Some("g")).unwrap();
+    assert_eq!(consumer.max_poll_interval.as_millis(), 400_000);
 }
 
 #[test]
