@@ -6,6 +6,7 @@
 mod emit;
 mod names;
 mod schema;
+mod vectors;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -34,15 +35,29 @@ const DATA: [&str; 4] =
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Write nothing; fail if the committed files differ from what would be written.
+    /// Write nothing; fail if the committed files differ from what would be written
     #[arg(long)]
     check: bool,
+    /// Also write the test data that Kafka's Java client prints; needs Java with its compiler
+    #[arg(long, conflicts_with = "check")]
+    vectors: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = paths::workspace()?.join("crates/kafka-core/src/protocol/messages");
-    let files = generate(&read_schemas()?)?;
-    if args.check { compare(&folder, &files) } else { write(&folder, &files) }
+    let schemas = read_schemas()?;
+    let messages = messages(&schemas);
+    let mut files = generate(&messages)?;
+    files.insert("api_key.rs".to_owned(), api_keys(&schemas)?);
+    if args.check {
+        return compare(&folder, &files);
+    }
+    write(&folder, &files)?;
+    if args.vectors {
+        let names: Vec<String> = messages.iter().map(|schema| schema.name.clone()).collect();
+        vectors::write(&names)?;
+    }
+    Ok(())
 }
 
 fn read_schemas() -> Result<Vec<Schema>> {
@@ -66,17 +81,22 @@ fn read_schemas() -> Result<Vec<Schema>> {
     Ok(schemas)
 }
 
-/// Every generated file's text, by its name.
-fn generate(schemas: &[Schema]) -> Result<BTreeMap<String, String>> {
+/// The messages that clients send and receive, and the data inside them, by name.
+fn messages(schemas: &[Schema]) -> Vec<&Schema> {
     let sent: Vec<&str> = schemas.iter().filter_map(sent_by_clients).collect();
     let wanted = |name: &str| {
         let api = name.strip_suffix("Request").or_else(|| name.strip_suffix("Response"));
         DATA.contains(&name) || api.is_some_and(|api| sent.contains(&api))
     };
+    schemas.iter().filter(|schema| wanted(&schema.name)).collect()
+}
+
+/// The text of the generated files, by their names.
+fn generate(messages: &[&Schema]) -> Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
     let mut modules = vec![("api_key".to_owned(), "mod api_key;\n".to_owned(), "ApiKey")];
     let mut list = String::new();
-    for schema in schemas.iter().filter(|schema| wanted(&schema.name)) {
+    for schema in messages {
         let module = names::module(&schema.name);
         let source = emit::message(schema).with_context(|| format!("message {}", schema.name))?;
         files.insert(format!("{module}.rs"), source);
@@ -98,7 +118,6 @@ fn generate(schemas: &[Schema]) -> Result<BTreeMap<String, String>> {
             emit::MARK
         ),
     );
-    files.insert("api_key.rs".to_owned(), api_keys(schemas)?);
     Ok(files)
 }
 
