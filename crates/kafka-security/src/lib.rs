@@ -1,1 +1,37 @@
 //! TLS, mutual TLS and SASL for `kafka-core`, in pure Rust.
+//!
+//! [`SecurityConfig`] says how connections are protected and who the client is. It gives the two traits that `kafka-core`
+//! asks for: a [`Connector`](kafka_core::net::Connector) that encrypts, and an
+//! [`Authenticator`](kafka_core::net::Authenticator) that talks SASL. This crate knows no topic and no record.
+//!
+//! ```no_run
+//! use kafka_core::cluster::ClientConfig;
+//! use kafka_security::{SaslMechanism, SecurityConfig, TlsConfig};
+//!
+//! # fn example() -> kafka_core::Result<()> {
+//! let mut config = ClientConfig::new(["broker1:9093".parse()?]);
+//! SecurityConfig::sasl_ssl(
+//!     TlsConfig::new().ca_location("/etc/kafka/ca.pem"),
+//!     SaslMechanism::ScramSha512,
+//!     "service",
+//!     "its password",
+//! )
+//! .apply_to(&mut config)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod pem;
+mod protocol;
+mod sasl;
+mod secret;
+mod tls;
+mod tls_config;
+
+pub use config::SecurityConfig;
+pub use protocol::{SaslMechanism, SecurityProtocol};
+pub use sasl::SaslAuthenticator;
+pub use secret::Secret;
+pub use tls::TlsConnector;
+pub use tls_config::TlsConfig;
