@@ -1,10 +1,8 @@
 use std::fmt;
-use std::future::Future;
 use std::io::Cursor;
-use std::pin::Pin;
 
 use bytes::Bytes;
-use kafka_core::net::{Address, Authenticator, SaslChannel, Session};
+use kafka_core::net::{Address, Authenticator, BoxFuture, SaslChannel, Session};
 use kafka_core::{Error, ErrorKind, Result};
 use rsasl::prelude::{Mechname, SASLClient, SASLConfig};
 
@@ -67,7 +65,7 @@ impl Authenticator for SaslAuthenticator {
         &'a self,
         broker: &'a Address,
         channel: &'a mut dyn SaslChannel,
-    ) -> Pin<Box<dyn Future<Output = Result<Session>> + Send + 'a>> {
+    ) -> BoxFuture<'a, Result<Session>> {
         Box::pin(async move { self.converse(channel).await.map_err(|error| error.with_broker(broker)) })
     }
 }

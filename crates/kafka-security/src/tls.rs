@@ -1,10 +1,8 @@
 use std::fmt;
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use kafka_core::net::{Address, ByteStream, Connector, TcpConnector};
+use kafka_core::net::{Address, BoxFuture, ByteStream, Connector, TcpConnector};
 use kafka_core::{Error, ErrorKind, Result};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
@@ -57,10 +55,7 @@ impl TlsConnector {
 }
 
 impl Connector for TlsConnector {
-    fn connect<'a>(
-        &'a self,
-        address: &'a Address,
-    ) -> Pin<Box<dyn Future<Output = Result<Box<dyn ByteStream>>> + Send + 'a>> {
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<Box<dyn ByteStream>>> {
         Box::pin(async move {
             let stream = self.tcp.connect_tcp(address).await?;
             let name = server_name(address)?;

@@ -1,10 +1,7 @@
 //! SASL against a channel in memory: what is sent, and what is never shown.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use bytes::Bytes;
-use kafka_core::net::{Address, Authenticator, SaslChannel, SaslReply};
+use kafka_core::net::{Address, Authenticator, BoxFuture, SaslChannel, SaslReply};
 use kafka_core::{ErrorKind, Result};
 use kafka_security::{SaslAuthenticator, SaslMechanism};
 
@@ -17,15 +14,12 @@ struct Scripted {
 }
 
 impl SaslChannel for Scripted {
-    fn handshake<'a>(
-        &'a mut self,
-        mechanism: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<String>>> + Send + 'a>> {
+    fn handshake<'a>(&'a mut self, mechanism: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
         self.mechanism = mechanism.to_owned();
         Box::pin(async move { Ok(vec![mechanism.to_owned()]) })
     }
 
-    fn exchange(&mut self, token: Bytes) -> Pin<Box<dyn Future<Output = Result<SaslReply>> + Send + '_>> {
+    fn exchange(&mut self, token: Bytes) -> BoxFuture<'_, Result<SaslReply>> {
         self.received.push(token);
         let token =
             Bytes::from_static(self.answers.get(self.received.len() - 1).copied().unwrap_or_default());

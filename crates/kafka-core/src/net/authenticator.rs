@@ -1,11 +1,9 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Address;
+use super::{Address, BoxFuture};
 use crate::Result;
 
 /// Proves to a broker who the client is, over a connection that has just been opened, and again before its session ends
@@ -19,20 +17,17 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
         &'a self,
         broker: &'a Address,
         channel: &'a mut dyn SaslChannel,
-    ) -> Pin<Box<dyn Future<Output = Result<Session>> + Send + 'a>>;
+    ) -> BoxFuture<'a, Result<Session>>;
 }
 
 /// What a SASL conversation needs of a connection: Kafka's two requests for it, and no more.
 pub trait SaslChannel: Send {
     /// Sends `SaslHandshake` v1 and returns the mechanisms that the broker has enabled; the error names them where
     /// `mechanism` is not among them.
-    fn handshake<'a>(
-        &'a mut self,
-        mechanism: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<String>>> + Send + 'a>>;
+    fn handshake<'a>(&'a mut self, mechanism: &'a str) -> BoxFuture<'a, Result<Vec<String>>>;
 
     /// Sends `SaslAuthenticate` with `token` and returns the broker's answer.
-    fn exchange(&mut self, token: Bytes) -> Pin<Box<dyn Future<Output = Result<SaslReply>> + Send + '_>>;
+    fn exchange(&mut self, token: Bytes) -> BoxFuture<'_, Result<SaslReply>>;
 }
 
 /// A broker's answer within a SASL conversation.

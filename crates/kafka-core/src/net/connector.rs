@@ -1,11 +1,10 @@
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::BoxFuture;
 use crate::{Error, ErrorKind, Result};
 
 /// Where a broker listens: `host:port`.
@@ -73,8 +72,5 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// Dropping the future closes what was opened.
-    fn connect<'a>(
-        &'a self,
-        address: &'a Address,
-    ) -> Pin<Box<dyn Future<Output = Result<Box<dyn ByteStream>>> + Send + 'a>>;
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<Box<dyn ByteStream>>>;
 }

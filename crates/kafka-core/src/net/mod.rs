@@ -7,6 +7,9 @@
 //! enqueued writes, the connection's one task (its driver) reads the answer, splits frames and hands each to the
 //! request that is next in line, and [`Response`] decodes it where it is awaited.
 
+use std::future::Future;
+use std::pin::Pin;
+
 mod api_versions;
 mod authenticator;
 mod connection;
@@ -27,3 +30,6 @@ pub use connector::{Address, ByteStream, Connector};
 pub use handshake::Dialer;
 pub use metrics::ClientMetrics;
 pub use tcp::TcpConnector;
+
+/// A future behind a pointer, as the methods of traits like [`Connector`] return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,7 +1,6 @@
 //! SASL over a connection that is set up or in use (KIP-152, KIP-368).
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::connection::Handle;
-use super::{Authenticator, Connection, SaslChannel, SaslReply};
+use super::{Authenticator, BoxFuture, Connection, SaslChannel, SaslReply};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
 use crate::{Error, ErrorKind, Result};
@@ -36,10 +35,7 @@ impl<'a> Channel<'a> {
 }
 
 impl SaslChannel for Channel<'_> {
-    fn handshake<'a>(
-        &'a mut self,
-        mechanism: &'a str,
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<String>>> + Send + 'a>> {
+    fn handshake<'a>(&'a mut self, mechanism: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
         Box::pin(async move {
             mechanism.clone_into(&mut self.mechanism);
             let request = SaslHandshakeRequest { mechanism: mechanism.to_owned() };
@@ -60,7 +56,7 @@ impl SaslChannel for Channel<'_> {
         })
     }
 
-    fn exchange(&mut self, token: Bytes) -> Pin<Box<dyn Future<Output = Result<SaslReply>> + Send + '_>> {
+    fn exchange(&mut self, token: Bytes) -> BoxFuture<'_, Result<SaslReply>> {
         Box::pin(async move {
             let version = self.connection.api_versions().negotiate::<SaslAuthenticateRequest>(None)?;
             let request = SaslAuthenticateRequest { auth_bytes: token };

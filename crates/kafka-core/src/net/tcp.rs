@@ -1,14 +1,12 @@
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{Address, ByteStream, Connector};
+use super::{Address, BoxFuture, ByteStream, Connector};
 use crate::{Error, ErrorKind, Result};
 
 /// How long an address may take before the next one of the same name is tried beside it.
@@ -115,10 +113,7 @@ fn reason(error: &io::Error) -> String {
 }
 
 impl Connector for TcpConnector {
-    fn connect<'a>(
-        &'a self,
-        address: &'a Address,
-    ) -> Pin<Box<dyn Future<Output = Result<Box<dyn ByteStream>>> + Send + 'a>> {
+    fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<Box<dyn ByteStream>>> {
         Box::pin(async move { Ok(Box::new(self.connect_tcp(address).await?) as Box<dyn ByteStream>) })
     }
 }
