@@ -57,7 +57,7 @@ fn fetch(version: KafkaVersion, folder: &Path) -> Result<()> {
     }
     fs::write(folder.join("pom.xml"), pom(version))?;
     let output = Command::new("mvn")
-        .args(["--batch-mode", "--quiet", "--no-transfer-progress"])
+        .args(["--batch-mode", "--quiet", "--no-transfer-progress", "-Dstyle.color=never"])
         .arg(format!("{DEPENDENCY_PLUGIN}:copy-dependencies"))
         .args(["-DoutputDirectory=libs", "-DincludeScope=runtime"])
         .current_dir(folder)
@@ -66,8 +66,9 @@ fn fetch(version: KafkaVersion, folder: &Path) -> Result<()> {
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said).into_owned();
-        let said: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).take(5).collect();
-        bail!("Maven could not take the jars of Kafka {version}:\n{}", said.join("\n"));
+        // The first error says what; the ones after it how to debug Maven.
+        let said = said.lines().find(|line| line.contains("ERROR")).unwrap_or(said.as_str()).trim();
+        bail!("Maven could not take the jars of Kafka {version}: {said}");
     }
     fs::write(folder.join("complete"), jar_list(&folder.join("libs"))?)?;
     Ok(())

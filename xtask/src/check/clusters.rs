@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use anyhow::Result;
 
 use super::commands::between;
-use crate::cluster::{self, Cluster, KafkaVersion, State, environment};
+use crate::cluster::{self, Backend, Cluster, KafkaVersion, State, environment};
 
 /// The names of the clusters of a run.
 const SINGLE: &str = "test-single";
@@ -112,7 +112,8 @@ impl Clusters {
         if !self.started.contains(&name) {
             self.started.push(name);
         }
-        cluster::bring_up(name, &cluster, cluster::TIMEOUT)?;
+        // Tests stop brokers by their processes and run Kafka's own tools from the jars.
+        cluster::bring_up(name, Backend::Native, &cluster, cluster::TIMEOUT)?;
         State::get(name)
     }
 

@@ -7,9 +7,11 @@ use clap::{Args, Subcommand};
 
 use super::{
     KafkaVersion,
+    backend::{self, Backend},
+    compose,
     description::{Audience, Cluster},
-    environment, log, native,
-    process::{self, Activity, Signal},
+    environment, native,
+    process::{Activity, Signal},
     state::{Node, Role, State, check_name},
 };
 
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Pause(Chosen),
     /// Let frozen brokers go on (SIGCONT)
     Resume(Chosen),
+    /// Write the files under compose/ from the description of the clusters
+    Compose,
 }
 
 #[derive(Debug, Args)]
@@ -55,6 +59,9 @@ pub(crate) struct Named {
 pub(crate) struct Up {
     #[command(flatten)]
     named: Named,
+    /// How to run it
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    backend: Backend,
     /// How many brokers: 1 or 3
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=3))]
     brokers: u16,
@@ -134,13 +141,14 @@ pub(crate) fn run(command: Command) -> Result<()> {
         }
         Command::Logs(arguments) => {
             let state = State::get(&arguments.named.name)?;
-            log::print(&broker(&state, arguments.broker)?.log, arguments.lines, arguments.follow)
+            backend::logs(&state, broker(&state, arguments.broker)?, arguments.lines, arguments.follow)
         }
         Command::Start(chosen) => start(&chosen),
         Command::Stop(chosen) => signal(&chosen, Signal::Terminate),
         Command::Kill(chosen) => signal(&chosen, Signal::Kill),
         Command::Pause(chosen) => signal(&chosen, Signal::Pause),
         Command::Resume(chosen) => signal(&chosen, Signal::Resume),
+        Command::Compose => compose::write_committed(),
     }
 }
 
@@ -153,32 +161,33 @@ fn up(arguments: &Up) -> Result<()> {
         brokers: arguments.brokers,
         overrides: arguments.settings.iter().cloned().collect(),
     };
-    bring_up(&arguments.named.name, &cluster, Duration::from_secs(arguments.timeout))
+    bring_up(&arguments.named.name, arguments.backend, &cluster, Duration::from_secs(arguments.timeout))
 }
 
 /// Starts a cluster, or what is missing of it.
-pub(crate) fn bring_up(name: &str, cluster: &Cluster, timeout: Duration) -> Result<()> {
+pub(crate) fn bring_up(name: &str, wanted: Backend, cluster: &Cluster, timeout: Duration) -> Result<()> {
     check_name(name)?;
     let _lock = State::lock(name)?;
     let begin = Instant::now();
     let (mut state, new) = match State::find(name)? {
-        Some(state) if state.cluster() == *cluster => (state, false),
+        Some(state) if state.cluster() == *cluster && wanted.accepts(state.runs) => (state, false),
         Some(state) => bail!(
-            "cluster {name:?} is there with other settings ({}, not {}): end it with `cargo xtask down --name \
-             {name}`, or choose another --name",
+            "cluster {name:?} is there with other settings ({}, {}; asked for is {}): end it with `cargo xtask down \
+             --name {name}`, or choose another --name",
+            state.runs,
             summary(&state.cluster()),
             summary(cluster)
         ),
         None => {
             remove_leftovers(name)?;
-            let made = native::create(name, cluster);
+            let made = backend::create(wanted.choose()?, name, cluster);
             if made.is_err() {
                 remove_leftovers(name)?;
             }
             (made?, true)
         }
     };
-    match native::start(&mut state, None, timeout) {
+    match backend::start(&mut state, None, timeout) {
         Ok(started) if started.is_empty() => eprintln!("cluster {name:?} is running already"),
         Ok(_) => eprintln!(
             "cluster {name:?} ({}) is ready after {:.1} s on {}",
@@ -188,9 +197,9 @@ pub(crate) fn bring_up(name: &str, cluster: &Cluster, timeout: Duration) -> Resu
         ),
         Err(error) if new => {
             let kept = native::keep_logs(&state)?;
-            native::remove(Some(&state), &State::folder(name)?)?;
-            let error = format!("{error:#}").replace(&State::folder(name)?.display().to_string(), "");
-            bail!("cluster {name:?} did not start: {error}\n(logs kept in {})", kept.display());
+            backend::remove(Some(&state), &State::folder(name)?)?;
+            let kept = kept.map_or(String::new(), |kept| format!("\n(whole logs: {})", kept.display()));
+            bail!("cluster {name:?} did not start: {error:#}{kept}");
         }
         Err(error) => return Err(error),
     }
@@ -208,7 +217,7 @@ fn summary(cluster: &Cluster) -> String {
 
 fn remove_leftovers(name: &str) -> Result<()> {
     for folder in [State::folder(name)?, native::failed_logs(name)?] {
-        native::remove(None, &folder)?;
+        backend::remove(None, &folder)?;
     }
     Ok(())
 }
@@ -221,7 +230,7 @@ pub(crate) fn down(name: &str) -> Result<()> {
         eprintln!("{error:#}; removing what is there");
         None
     });
-    native::remove(state.as_ref(), &State::folder(name)?)?;
+    backend::remove(state.as_ref(), &State::folder(name)?)?;
     remove_leftovers(name)?;
     drop(lock);
     eprintln!("cluster {name:?} {}", if state.is_some() { "is gone" } else { "is not there" });
@@ -248,7 +257,7 @@ fn status(name: Option<&str>) -> Result<()> {
                 Role::Broker => (format!("broker {}", node.id), node.listeners.get(listener)),
                 Role::Zookeeper => ("zookeeper".to_owned(), node.listeners.values().next()),
             };
-            let activity = match process::activity(node.pid, &node.marker) {
+            let activity = match backend::activity(&state, node)? {
                 Activity::Running => "running",
                 Activity::Paused => "paused",
                 Activity::Gone => "stopped",
@@ -285,7 +294,7 @@ fn start(chosen: &Chosen) -> Result<()> {
     let mut state = State::get(name)?;
     let ids = chosen_ids(&state, chosen)?;
     let begin = Instant::now();
-    let started = native::start(&mut state, Some(&ids), TIMEOUT)?;
+    let started = backend::start(&mut state, Some(&ids), TIMEOUT)?;
     for id in ids {
         if started.contains(&id) {
             eprintln!("broker {id} of {name:?} is ready after {:.1} s", begin.elapsed().as_secs_f64());
@@ -301,24 +310,21 @@ fn signal(chosen: &Chosen, signal: Signal) -> Result<()> {
     let _lock = State::lock(name)?;
     let state = State::get(name)?;
     let ids = chosen_ids(&state, chosen)?;
-    let ends = matches!(signal, Signal::Terminate | Signal::Kill);
     for id in &ids {
         let node = broker(&state, *id)?;
-        let sent = process::signal(node.pid, &node.marker, signal)?;
+        let sent = backend::signal(&state, node, signal)?;
         match (sent, signal) {
             (false, Signal::Pause | Signal::Resume) => bail!("broker {id} of {name:?} is not running"),
             (false, _) => eprintln!("broker {id} of {name:?} was not running"),
             // A frozen process does not see the request to end until it goes on.
-            (true, Signal::Terminate) => {
-                process::signal(node.pid, &node.marker, Signal::Resume)?;
-            }
+            (true, Signal::Terminate) => drop(backend::signal(&state, node, Signal::Resume)?),
             (true, _) => {}
         }
     }
     for id in &ids {
         let node = broker(&state, *id)?;
-        if ends && !process::wait_gone(node.pid, &node.marker, Duration::from_secs(60)) {
-            bail!("broker {id} of {name:?} did not end within a minute: `cargo xtask kill` ends it");
+        if !backend::wait_for(&state, node, signal.leads_to(), Duration::from_secs(60))? {
+            bail!("broker {id} of {name:?} did not heed the signal within a minute");
         }
     }
     Ok(())

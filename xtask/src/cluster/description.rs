@@ -25,12 +25,33 @@ pub(crate) struct Listener {
     /// The security protocol spoken on it.
     pub(crate) protocol: &'static str,
     pub(crate) audience: Audience,
+    /// Its port where ports are fixed: of every broker, or for clients of the first one, the others' follow on.
+    pub(crate) port: u16,
+}
+
+impl Listener {
+    /// The fixed port of this listener on one broker.
+    pub(crate) fn port_of(&self, broker: u16) -> u16 {
+        if self.audience == Audience::Clients { on_host(self.port, broker) } else { self.port }
+    }
+}
+
+/// Where JMX is, where ports are fixed; on the first broker, the others' follow on.
+pub(crate) const JMX_PORT: u16 = 9101;
+/// Where Kafka UI is, where ports are fixed.
+pub(crate) const UI_PORT: u16 = 8080;
+/// Where the Prometheus exporter is, where ports are fixed.
+pub(crate) const EXPORTER_PORT: u16 = 9308;
+
+/// The port of one broker on a host that all brokers share, given the first one's.
+pub(crate) fn on_host(first: u16, broker: u16) -> u16 {
+    first.saturating_add(broker.saturating_sub(1))
 }
 
 const LISTENERS: [Listener; 3] = [
-    Listener { name: "PLAINTEXT", protocol: "PLAINTEXT", audience: Audience::Brokers },
-    Listener { name: "PLAINTEXT_HOST", protocol: "PLAINTEXT", audience: Audience::Clients },
-    Listener { name: "CONTROLLER", protocol: "PLAINTEXT", audience: Audience::Controllers },
+    Listener { name: "PLAINTEXT", protocol: "PLAINTEXT", audience: Audience::Brokers, port: 29092 },
+    Listener { name: "PLAINTEXT_HOST", protocol: "PLAINTEXT", audience: Audience::Clients, port: 9092 },
+    Listener { name: "CONTROLLER", protocol: "PLAINTEXT", audience: Audience::Controllers, port: 29093 },
 ];
 
 /// A cluster to start.
@@ -65,6 +86,41 @@ impl Cluster {
     /// The name of the first listener for this audience.
     pub(crate) fn listener_for(&self, audience: Audience) -> &'static str {
         self.listeners().find(|listener| listener.audience == audience).map_or("", |listener| listener.name)
+    }
+
+    /// All settings of one broker but for what only its backend knows: folders, and ZooKeeper's address.
+    /// `address` gives host and port of a listener of a broker, as `(broker, listener, advertised)`.
+    pub(crate) fn broker_settings(
+        &self,
+        id: u16,
+        address: impl Fn(u16, Listener, bool) -> String,
+    ) -> BTreeMap<String, String> {
+        let listeners = |advertised: bool| {
+            self.listeners()
+                .filter(|listener| !advertised || listener.audience != Audience::Controllers)
+                .map(|listener| format!("{}://{}", listener.name, address(id, listener, advertised)))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let mut settings = self.settings();
+        let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
+        set("listeners", listeners(false));
+        set("advertised.listeners", listeners(true));
+        set("listener.security.protocol.map", self.protocol_map());
+        set("inter.broker.listener.name", self.listener_for(Audience::Brokers).to_owned());
+        if let Some(controller) = self.listeners().find(|listener| listener.audience == Audience::Controllers)
+        {
+            let voters =
+                self.broker_ids().map(|voter| format!("{voter}@{}", address(voter, controller, true)));
+            set("node.id", id.to_string());
+            set("process.roles", "broker,controller".to_owned());
+            set("controller.listener.names", controller.name.to_owned());
+            set("controller.quorum.voters", voters.collect::<Vec<_>>().join(","));
+        } else {
+            set("broker.id", id.to_string());
+        }
+        settings.extend(self.overrides.clone());
+        settings
     }
 
     /// The broker settings that are the same on every broker and every backend.

@@ -38,16 +38,14 @@ impl Log {
         self.read().contains(words)
     }
 
-    /// The first lines that report an error, or the last lines when none does, and where to read on.
+    /// The first lines that report an error, or the last lines when none does.
     pub(crate) fn complaint(&self) -> String {
-        let text = self.read();
-        let mut lines = complaint(&text);
-        lines.push(format!("(whole log: {})", self.file.display()));
-        lines.join("\n")
+        complaint(&self.read()).join("\n")
     }
 }
 
-fn complaint(text: &str) -> Vec<String> {
+/// The lines of a log that tell best why a broker did not start.
+pub(crate) fn complaint(text: &str) -> Vec<String> {
     const LINES: usize = 6;
     let is_error =
         |line: &&str| [" ERROR ", " FATAL ", "Exception", "Error: "].iter().any(|word| line.contains(word));

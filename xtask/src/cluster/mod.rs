@@ -1,12 +1,16 @@
 //! Kafka clusters for tests and for trying things out, without and with Docker.
 //!
 //! [`description`] says once what a cluster is: its brokers, listeners and settings. [`properties`] renders that for
-//! brokers started by [`native`] from Kafka's own jars. What runs is remembered in [`state`], one JSON file per
+//! brokers started by [`native`] from Kafka's own jars, and [`compose`] for containers that [`docker`] starts; [`backend`]
+//! is the one face of both. What runs is remembered in [`state`], one JSON file per
 //! cluster under `.kafka/<name>/`; [`process`] starts and signals processes, and touches only those it can tell to be
 //! its own; [`probe`] asks a broker on its socket whether it is ready. [`commands`] is the command line.
 
+mod backend;
 mod commands;
+mod compose;
 mod description;
+mod docker;
 pub(crate) mod environment;
 mod log;
 mod native;
@@ -16,6 +20,7 @@ mod properties;
 mod state;
 mod version;
 
+pub(crate) use backend::Backend;
 pub(crate) use commands::{Command, TIMEOUT, bring_up, down, run};
 pub(crate) use description::Cluster;
 pub(crate) use state::State;

@@ -122,10 +122,10 @@ fn format_storage(state: &State) -> Result<()> {
         let output = child.wait_with_output()?;
         if !output.status.success() {
             let said = [output.stdout, output.stderr].concat();
-            failure = Some(format!(
-                "Kafka's storage tool refused broker {id}: {}",
-                String::from_utf8_lossy(&said).trim()
-            ));
+            let said = String::from_utf8_lossy(&said).into_owned();
+            // The first line says what is wrong, the others where in Kafka's sources.
+            let what = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+            failure = Some(format!("Kafka's storage tool refused broker {id}: {what}"));
         }
     }
     failure.map_or(Ok(()), |failure| bail!(failure))
@@ -229,7 +229,7 @@ pub(crate) fn remove(state: Option<&State>, folder: &Path) -> Result<()> {
         process::signal(node.pid, &node.marker, Signal::Kill)?;
     }
     for node in state.iter().flat_map(|state| &state.nodes) {
-        if !process::wait_gone(node.pid, &node.marker, Duration::from_secs(10)) {
+        if !process::wait_for(node.pid, &node.marker, Activity::Gone, Duration::from_secs(10)) {
             bail!("process {} does not end", node.pid);
         }
     }
@@ -246,20 +246,20 @@ pub(crate) fn remove(state: Option<&State>, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the logs of a cluster that failed to start, where the next `down` of that name finds them.
-pub(crate) fn keep_logs(state: &State) -> Result<PathBuf> {
+/// Keeps the logs of a cluster that failed to start, until the next `up` or `down` of that name; says where.
+pub(crate) fn keep_logs(state: &State) -> Result<Option<PathBuf>> {
     let kept = failed_logs(&state.name)?;
-    fs::create_dir_all(&kept)?;
-    for node in &state.nodes {
+    let mut any = false;
+    for node in state.nodes.iter().filter(|node| node.log.is_file()) {
         let file = kept.join(match node.role {
             Role::Broker => format!("broker-{}.txt", node.id),
             Role::Zookeeper => "zookeeper.txt".to_owned(),
         });
-        if node.log.is_file() {
-            fs::copy(&node.log, file)?;
-        }
+        fs::create_dir_all(&kept)?;
+        fs::copy(&node.log, file)?;
+        any = true;
     }
-    Ok(kept)
+    Ok(any.then_some(kept))
 }
 
 /// Where the logs of a failed start are kept.

@@ -20,13 +20,24 @@ pub(crate) enum Activity {
     Gone,
 }
 
-/// A signal to send.
+/// A signal to send; only some time after it do all threads of a process heed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     Terminate,
     Kill,
     Pause,
     Resume,
+}
+
+impl Signal {
+    /// What the process does in the end.
+    pub(crate) fn leads_to(self) -> Activity {
+        match self {
+            Self::Terminate | Self::Kill => Activity::Gone,
+            Self::Pause => Activity::Paused,
+            Self::Resume => Activity::Running,
+        }
+    }
 }
 
 /// Starts a program in a process group of its own, with its output appended to `log`; returns its pid.
@@ -118,11 +129,11 @@ pub(crate) fn signal(pid: u32, marker: &str, signal: Signal) -> Result<bool> {
     }
 }
 
-/// Waits until the process is gone; says whether it went in time.
-pub(crate) fn wait_gone(pid: u32, marker: &str, timeout: Duration) -> bool {
+/// Waits until the process does this; says whether it did in time.
+pub(crate) fn wait_for(pid: u32, marker: &str, wanted: Activity, timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     loop {
-        if activity(pid, marker) == Activity::Gone {
+        if activity(pid, marker) == wanted {
             return true;
         }
         if Instant::now() >= deadline {
@@ -156,14 +167,11 @@ mod tests {
         let pid = spawn(&sleeper(&marker), Path::new("/dev/null")).unwrap();
         assert_eq!(activity(pid, &marker), Activity::Running);
         assert!(signal(pid, &marker, Signal::Pause).unwrap());
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while activity(pid, &marker) != Activity::Paused && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(activity(pid, &marker), Activity::Paused);
+        assert!(wait_for(pid, &marker, Activity::Paused, Duration::from_secs(5)));
         assert!(signal(pid, &marker, Signal::Resume).unwrap());
+        assert!(wait_for(pid, &marker, Activity::Running, Duration::from_secs(5)));
         assert!(signal(pid, &marker, Signal::Kill).unwrap());
-        assert!(wait_gone(pid, &marker, Duration::from_secs(5)));
+        assert!(wait_for(pid, &marker, Activity::Gone, Duration::from_secs(5)));
         assert!(!signal(pid, &marker, Signal::Kill).unwrap());
     }
 
@@ -174,6 +182,6 @@ mod tests {
         assert!(!signal(pid, "another", Signal::Kill).unwrap());
         assert_eq!(activity(pid, &marker), Activity::Running);
         assert!(signal(pid, &marker, Signal::Kill).unwrap());
-        assert!(wait_gone(pid, &marker, Duration::from_secs(5)));
+        assert!(wait_for(pid, &marker, Activity::Gone, Duration::from_secs(5)));
     }
 }

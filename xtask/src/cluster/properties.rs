@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{
-    KafkaVersion,
-    description::{Audience, Cluster},
-};
+use super::{KafkaVersion, description::Cluster};
 
 /// The address that native nodes listen on and advertise.
 pub(crate) const HOST: &str = "127.0.0.1";
@@ -21,37 +18,15 @@ pub(crate) fn broker(
     zookeeper: Option<u16>,
     data: &Path,
 ) -> String {
-    let port = |broker: u16, listener: &str| {
-        ports.get(&broker).and_then(|ports| ports.get(listener)).copied().unwrap_or_default()
-    };
-    let addresses = |advertised: bool| {
-        let all: Vec<String> = cluster
-            .listeners()
-            .filter(|listener| !advertised || listener.audience != Audience::Controllers)
-            .map(|listener| format!("{}://{HOST}:{}", listener.name, port(id, listener.name)))
-            .collect();
-        all.join(",")
-    };
-    let mut own = cluster.settings();
-    let mut set = |key: &str, value: String| own.insert(key.to_owned(), value);
-    set("listeners", addresses(false));
-    set("advertised.listeners", addresses(true));
-    set("listener.security.protocol.map", cluster.protocol_map());
-    set("inter.broker.listener.name", cluster.listener_for(Audience::Brokers).to_owned());
-    set("log.dirs", data.display().to_string());
+    let mut own = cluster.broker_settings(id, |broker, listener, _advertised| {
+        let port = ports.get(&broker).and_then(|ports| ports.get(listener.name)).copied().unwrap_or_default();
+        format!("{HOST}:{port}")
+    });
+    own.insert("log.dirs".to_owned(), data.display().to_string());
     if let Some(zookeeper) = zookeeper {
-        set("broker.id", id.to_string());
-        set("zookeeper.connect", format!("{HOST}:{zookeeper}"));
+        own.insert("zookeeper.connect".to_owned(), format!("{HOST}:{zookeeper}"));
         // A broker that was killed may not come back before its old session ends.
-        set("zookeeper.session.timeout.ms", "6000".to_owned());
-    } else {
-        let controller = cluster.listener_for(Audience::Controllers);
-        let voters: Vec<String> =
-            cluster.broker_ids().map(|voter| format!("{voter}@{HOST}:{}", port(voter, controller))).collect();
-        set("node.id", id.to_string());
-        set("process.roles", "broker,controller".to_owned());
-        set("controller.listener.names", controller.to_owned());
-        set("controller.quorum.voters", voters.join(","));
+        own.insert("zookeeper.session.timeout.ms".to_owned(), "6000".to_owned());
     }
     own.into_iter().map(|(key, value)| format!("{key}={value}\n")).collect()
 }

@@ -23,6 +23,8 @@ use crate::{lock::FileLock, paths};
 pub(crate) enum Runs {
     /// As processes of this machine, from Kafka's own jars.
     Native,
+    /// As containers.
+    Compose,
 }
 
 /// A cluster that was started.
@@ -33,7 +35,7 @@ pub(crate) struct State {
     pub(crate) version: KafkaVersion,
     pub(crate) brokers: u16,
     pub(crate) overrides: BTreeMap<String, String>,
-    /// What to pass to `java -cp` for Kafka's own tools of this version.
+    /// What to pass to `java -cp` for Kafka's own tools of this version; empty where that is in containers.
     pub(crate) classpath: String,
     pub(crate) nodes: Vec<Node>,
 }
@@ -46,7 +48,8 @@ pub(crate) struct Node {
     pub(crate) id: u16,
     /// The process started last; 0 when none was.
     pub(crate) pid: u32,
-    /// An argument of the process that no other has: how it is told from a stranger with the same pid.
+    /// An argument of the process that no other has: how it is told from a stranger with the same pid. Of a container,
+    /// the service's name.
     pub(crate) marker: String,
     /// Addresses by listener name.
     pub(crate) listeners: BTreeMap<String, String>,
