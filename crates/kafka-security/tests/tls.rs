@@ -1,5 +1,7 @@
 //! TLS against a server of our own: what is trusted, what is refused, and what the errors say.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
