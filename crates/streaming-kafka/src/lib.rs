@@ -3,6 +3,7 @@
 pub mod config;
 
 pub use config::{ConfigError, KafkaConfig, recommended_partitions};
+pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
 
 #[cfg(test)]
 mod readme_test;

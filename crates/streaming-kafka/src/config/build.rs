@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kafka_core::net::Address;
+use kafka_security::Secret;
 
-use super::security::{Origin, Secret};
+use super::security::Origin;
 use super::settings::{Role, SettingValue, Side};
 use super::topics::TopicNames;
 use super::variables::{ALL, Raw};

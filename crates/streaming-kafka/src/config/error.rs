@@ -37,10 +37,8 @@ pub enum ConfigErrorKind {
     Contradiction,
     /// A setting that needs another one stands alone.
     Incomplete,
-    /// A file that a setting names cannot be read.
+    /// A file that a setting names cannot be read, or does not hold what it should.
     File,
-    /// The setting is valid, and this build cannot do it.
-    Unsupported,
 }
 
 impl ConfigError {

@@ -3,11 +3,12 @@ use std::path::PathBuf;
 
 use kafka_core::cluster::ClientConfig;
 use kafka_core::net::Address;
+use kafka_security::{SaslMechanism, Secret, SecurityProtocol};
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
 use super::presets::Preset;
-use super::security::{Origin, SaslMechanism, Secret, SecurityProtocol};
+use super::security::Origin;
 use super::settings::{SettingValue, Side};
 use super::topics::TopicNames;
 use super::{ConfigError, ConfigErrorKind, ConsumerPreset, ProducerPreset};
@@ -35,7 +36,7 @@ pub struct KafkaConfig {
     pub sasl_username: Option<String>,
     /// The user's password. Default: none.
     pub sasl_password: Option<Secret>,
-    /// A PEM file with the certificates that are trusted. Default: none, the system's.
+    /// A PEM file with the certificates that are trusted. Default: none, Mozilla's are.
     pub ssl_ca_location: Option<PathBuf>,
     /// A PEM file with the client's certificate. Default: none.
     pub ssl_cert_location: Option<PathBuf>,
@@ -194,20 +195,6 @@ impl KafkaConfig {
     /// The first setting that is not right.
     pub fn client_config(&self) -> Result<ClientConfig, ConfigError> {
         self.producer_settings().map(|(client, _)| client)
-    }
-
-    /// Adds where to connect to, and how.
-    fn connect_by(&self, mut client: ClientConfig) -> Result<ClientConfig, ConfigError> {
-        client.bootstrap_servers.clone_from(&self.bootstrap_servers);
-        if self.security_protocol != SecurityProtocol::Plaintext {
-            return Err(ConfigError::new(
-                ConfigErrorKind::Unsupported,
-                self.origin.name("security_protocol"),
-                "only `PLAINTEXT` can be used so far",
-            )
-            .with_value(self.security_protocol.name()));
-        }
-        Ok(client)
     }
 
     pub(super) fn producer_side(&mut self) -> Side<'_, ProducerConfig> {

@@ -25,6 +25,5 @@ pub use docs::settings_table_markdown;
 pub use error::{ConfigError, ConfigErrorKind};
 pub use kafka_config::KafkaConfig;
 pub use presets::{ConsumerPreset, ProducerPreset};
-pub use security::{SaslMechanism, Secret, SecurityProtocol};
 pub use settings::SettingValue;
 pub use topics::{TopicNames, recommended_partitions};

@@ -1,127 +1,11 @@
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use zeroize::Zeroizing;
+use kafka_core::cluster::ClientConfig;
+use kafka_core::net::TcpConnector;
+use kafka_security::{SecurityConfig, SecurityProtocol, TlsConfig, TlsConnector};
 
 use super::variables::PREFIX;
 use super::{ConfigError, ConfigErrorKind, KafkaConfig};
-
-/// Whether connections are encrypted, and whether the client says who it is (`security.protocol`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SecurityProtocol {
-    /// Neither.
-    #[default]
-    Plaintext,
-    /// TLS; the client may show a certificate.
-    Ssl,
-    /// SASL over TCP.
-    SaslPlaintext,
-    /// SASL over TLS.
-    SaslSsl,
-}
-
-impl SecurityProtocol {
-    /// Kafka's name of it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plaintext => "PLAINTEXT",
-            Self::Ssl => "SSL",
-            Self::SaslPlaintext => "SASL_PLAINTEXT",
-            Self::SaslSsl => "SASL_SSL",
-        }
-    }
-
-    /// Whether it says who the client is by SASL.
-    pub fn is_sasl(self) -> bool {
-        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
-    }
-
-    /// Whether it encrypts.
-    pub fn is_tls(self) -> bool {
-        matches!(self, Self::Ssl | Self::SaslSsl)
-    }
-}
-
-impl fmt::Display for SecurityProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for SecurityProtocol {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Plaintext, Self::Ssl, Self::SaslPlaintext, Self::SaslSsl]
-            .into_iter()
-            .find(|protocol| protocol.name().eq_ignore_ascii_case(text))
-            .ok_or(())
-    }
-}
-
-/// How the client says who it is (`sasl.mechanism`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SaslMechanism {
-    /// User and password as they are: only over TLS.
-    Plain,
-    /// SCRAM with SHA-256.
-    ScramSha256,
-    /// SCRAM with SHA-512.
-    ScramSha512,
-}
-
-impl SaslMechanism {
-    /// Kafka's name of it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-        }
-    }
-}
-
-impl fmt::Display for SaslMechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for SaslMechanism {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Plain, Self::ScramSha256, Self::ScramSha512]
-            .into_iter()
-            .find(|mechanism| mechanism.name().eq_ignore_ascii_case(text))
-            .ok_or(())
-    }
-}
-
-/// A text that is never shown and is wiped from memory when dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// The text itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<T: Into<String>> From<T> for Secret {
-    fn from(text: T) -> Self {
-        Self(Zeroizing::new(text.into()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 impl KafkaConfig {
     /// Checks that what SASL and TLS need is there, complete, and not given in vain.
@@ -185,7 +69,90 @@ impl KafkaConfig {
                     .with_value(path.to_string_lossy()));
             }
         }
+        self.check_certificates()
+    }
+
+    /// Reads certificates and keys once, to refuse at the start what no connection could be opened with.
+    fn check_certificates(&self) -> Result<(), ConfigError> {
+        if !self.security_protocol.is_tls() {
+            return Ok(());
+        }
+        let refuse = |field: &str, path: Option<&PathBuf>, error: kafka_core::Error| {
+            let error = ConfigError::new(ConfigErrorKind::File, self.origin.name(field), error.to_string());
+            match path {
+                Some(path) => error.with_value(path.to_string_lossy()),
+                None => error,
+            }
+        };
+        let authorities = self.authorities();
+        TlsConnector::new(&authorities, TcpConnector::new()).map_err(|error| {
+            match &self.ssl_ca_location {
+                Some(path) => refuse("ssl_ca_location", Some(path), error),
+                None => refuse("security_protocol", None, error),
+            }
+        })?;
+        if let (Some(certificate), Some(key)) = (&self.ssl_cert_location, &self.ssl_key_location) {
+            let tls = authorities.identity_location(certificate, key);
+            TlsConnector::new(&tls, TcpConnector::new()).map_err(|error| {
+                let is_key = error.to_string().contains(&*key.to_string_lossy());
+                let (field, path) =
+                    if is_key { ("ssl_key_location", key) } else { ("ssl_cert_location", certificate) };
+                refuse(field, Some(path), error)
+            })?;
+        }
         Ok(())
+    }
+
+    fn authorities(&self) -> TlsConfig {
+        let tls = TlsConfig::new();
+        match &self.ssl_ca_location {
+            Some(path) => tls.ca_location(path),
+            None => tls,
+        }
+    }
+
+    /// What the settings say about security, for connections that are not made from this configuration as a whole.
+    ///
+    /// # Errors
+    /// The first setting that is not right.
+    pub fn security(&self) -> Result<SecurityConfig, ConfigError> {
+        self.check_security()?;
+        let mut tls = self.authorities();
+        if let (Some(certificate), Some(key)) = (&self.ssl_cert_location, &self.ssl_key_location) {
+            tls = tls.identity_location(certificate, key);
+        }
+        let incomplete = |field: &str| {
+            ConfigError::new(ConfigErrorKind::Incomplete, self.origin.name(field), "is needed with SASL")
+        };
+        let credentials = || {
+            let mechanism = self.sasl_mechanism.ok_or_else(|| incomplete("sasl_mechanism"))?;
+            let username = self.sasl_username.as_deref().ok_or_else(|| incomplete("sasl_username"))?;
+            let password = self.sasl_password.clone().ok_or_else(|| incomplete("sasl_password"))?;
+            Ok((mechanism, username, password))
+        };
+        Ok(match self.security_protocol {
+            SecurityProtocol::Plaintext => SecurityConfig::plaintext(),
+            SecurityProtocol::Ssl => SecurityConfig::ssl(tls),
+            SecurityProtocol::SaslPlaintext => {
+                let (mechanism, username, password) = credentials()?;
+                SecurityConfig::sasl_plaintext(mechanism, username, password.expose())
+            }
+            SecurityProtocol::SaslSsl => {
+                let (mechanism, username, password) = credentials()?;
+                SecurityConfig::sasl_ssl(tls, mechanism, username, password.expose())
+            }
+        })
+    }
+
+    /// Adds where to connect to, and how.
+    pub(super) fn connect_by(&self, mut client: ClientConfig) -> Result<ClientConfig, ConfigError> {
+        client.bootstrap_servers.clone_from(&self.bootstrap_servers);
+        self.security()?.apply_to(&mut client).map_err(|error| {
+            let name = self.origin.name("security_protocol");
+            ConfigError::new(ConfigErrorKind::File, name, error.to_string())
+                .with_value(self.security_protocol.name())
+        })?;
+        Ok(client)
     }
 }
 

@@ -57,7 +57,7 @@ variables! {
         "how the client says who it is; needed by both SASL protocols";
     sasl_username: "", "a text that is not empty", "the user";
     sasl_password: "", "a text that is not empty", "the user's password; never shown";
-    ssl_ca_location: "", "the path of a PEM file", "whose certificates are trusted";
+    ssl_ca_location: "", "the path of a PEM file", "whose certificates are trusted; without it, those that browsers trust";
     ssl_cert_location: "", "the path of a PEM file", "the client's certificate, for mutual TLS; needs the key";
     ssl_key_location: "", "the path of a PEM file", "the key of the client's certificate";
     producer_config: "{}", "a JSON object of producer settings", "see the table of settings";

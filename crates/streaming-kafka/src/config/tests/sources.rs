@@ -103,12 +103,25 @@ fn a_program_sets_what_it_names_and_no_more() {
 }
 
 #[test]
-fn a_protocol_that_cannot_be_used_is_never_taken_as_plaintext() {
-    let config = read(&[("STREAMING_KAFKA__SECURITY_PROTOCOL", "SSL")]).unwrap();
-    for result in [config.client_config(), config.consumer_settings(None).map(|(client, _)| client)] {
-        match result {
-            Ok(client) => assert!(client.connector.is_some()),
-            Err(error) => assert_eq!(error.kind(), ConfigErrorKind::Unsupported),
+fn every_protocol_but_plaintext_brings_what_it_needs() {
+    let sasl = [
+        ("STREAMING_KAFKA__SASL_MECHANISM", "SCRAM-SHA-512"),
+        ("STREAMING_KAFKA__SASL_USERNAME", "me"),
+        ("STREAMING_KAFKA__SASL_PASSWORD", "hunter2"),
+    ];
+    for (protocol, connector, authenticator) in [
+        ("PLAINTEXT", "TcpConnector", false),
+        ("SSL", "TlsConnector", false),
+        ("SASL_PLAINTEXT", "TcpConnector", true),
+        ("SASL_SSL", "TlsConnector", true),
+    ] {
+        let mut vars = vec![("STREAMING_KAFKA__SECURITY_PROTOCOL", protocol)];
+        vars.extend(sasl.iter().filter(|_| authenticator));
+        let config = read(&vars).unwrap();
+        for client in [config.client_config().unwrap(), config.consumer_settings(None).unwrap().0] {
+            assert!(format!("{:?}", client.connector).contains(connector), "{protocol}");
+            assert_eq!(client.authenticator.is_some(), authenticator, "{protocol}");
+            assert!(!format!("{client:?}").contains("hunter2"));
         }
     }
 }
