@@ -56,7 +56,9 @@ impl BatchBuilder {
         let size = body.saturating_add(varint_size(length));
         // The length field of the batch has 31 bits.
         to_i32(self.buffer.len().saturating_add(size))?;
-        self.buffer.reserve(size);
+        if self.buffer.capacity() - self.buffer.len() < size {
+            self.buffer.reserve(size);
+        }
 
         let mut prefix = Scratch::<MAX_PREFIX>::new();
         prefix.varint(length);
@@ -67,10 +69,10 @@ impl BatchBuilder {
         match key {
             None => {
                 prefix.varint(length_of(value));
-                self.buffer.extend_from_slice(prefix.as_slice());
+                prefix.append_to(&mut self.buffer);
             }
             Some(key) => {
-                self.buffer.extend_from_slice(prefix.as_slice());
+                prefix.append_to(&mut self.buffer);
                 self.buffer.extend_from_slice(key);
                 self.varint(length_of(value));
             }
@@ -106,7 +108,7 @@ impl BatchBuilder {
     fn varint(&mut self, value: i32) {
         let mut scratch = Scratch::<MAX_VARINT>::new();
         scratch.varint(value);
-        self.buffer.extend_from_slice(scratch.as_slice());
+        scratch.append_to(&mut self.buffer);
     }
 
     /// The bytes that the next record would take in this batch as it stands.

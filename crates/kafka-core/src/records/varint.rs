@@ -70,8 +70,22 @@ impl<const N: usize> Scratch<N> {
         self.byte(rest as u8);
     }
 
+    /// Appends what was written to `buffer`.
     #[inline]
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(super) fn append_to(&self, buffer: &mut Vec<u8>) {
+        if buffer.capacity() - buffer.len() >= N {
+            // Copying all and cutting off what is too much has a length that the compiler knows: a move or two in
+            // place of a call.
+            let len = buffer.len() + self.len;
+            buffer.extend_from_slice(&self.bytes);
+            buffer.truncate(len);
+        } else {
+            buffer.extend_from_slice(self.as_slice());
+        }
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 }

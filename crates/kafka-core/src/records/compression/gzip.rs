@@ -12,7 +12,9 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 const TRAILER: usize = 8;
 /// No DEFLATE stream expands to more times its size.
 const MAX_RATIO: usize = 1032;
-const DEFAULT_LEVEL: u32 = 6;
+/// Measured on JSON of 1 KB each in batches of 16 KiB to 1 MiB: levels 1, 2, 3 and 6 leave 31, 23, 22 and 21 % of it, at
+/// 500, 350, 180 and 50 MB/s. Java's default is 6.
+const DEFAULT_LEVEL: u32 = 2;
 
 const FLAG_HEADER_CRC: u8 = 0x02;
 const FLAG_EXTRA: u8 = 0x04;

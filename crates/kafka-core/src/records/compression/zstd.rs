@@ -11,7 +11,9 @@ use super::output::{Output, take};
 use crate::Result;
 use crate::records::error::{corrupt, too_large};
 
-const DEFAULT_LEVEL: i32 = 3;
+/// Measured on JSON of 1 KB each in batches of 16 KiB to 1 MiB: levels 1 and 3 leave 22.4 and 21.9 % of it, at 480 and
+/// 270 MB/s. Java's default is 3.
+const DEFAULT_LEVEL: i32 = 1;
 
 /// What a block holds at most.
 const MAX_BLOCK: usize = 128 * 1024;
