@@ -6,6 +6,7 @@
 
 mod check;
 mod cluster;
+mod interrupt;
 mod jars;
 mod lock;
 mod paths;

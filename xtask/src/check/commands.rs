@@ -10,7 +10,7 @@ use super::{
     runner::Runner,
     steps::{Group, Session, Step},
 };
-use crate::{lock::FileLock, paths};
+use crate::{interrupt, lock::FileLock, paths};
 
 /// The versions that `--kafka all` runs the main job on, besides the newest and the oldest.
 const BETWEEN: [&str; 2] = ["3.9.1", "3.5.1"];
@@ -70,9 +70,10 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let root = paths::workspace()?;
     paths::program()?;
+    interrupt::install()?;
     let _lock = FileLock::try_exclusive(&paths::clusters()?.join("test.lock"))?
         .context("another `cargo xtask test` runs in this workspace: wait for it, or end it")?;
-    let runner = Runner::new(root)?;
+    let runner = Runner::new(root);
     let clusters = Clusters::new(arguments.kafka.clone(), arguments.keep);
     let mut session = Session { runner: &runner, clusters, filters: &arguments.filters };
     let begin = Instant::now();
@@ -84,7 +85,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let took = step_begin.elapsed();
         if let Err(error) = result {
             let name = step.name();
-            if runner.interrupted() {
+            if interrupt::requested() {
                 bail!("interrupted in step {name}");
             }
             bail!(

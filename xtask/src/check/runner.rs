@@ -1,36 +1,20 @@
 //! Programs run in the workspace, ended with all they started when the user interrupts.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{path::PathBuf, process::Command, thread, time::Duration};
 
 use anyhow::{Context, Result, bail};
+
+use crate::interrupt;
 
 /// Runs programs in the workspace's top folder.
 #[derive(Debug)]
 pub(crate) struct Runner {
     root: PathBuf,
-    interrupted: Arc<AtomicBool>,
 }
 
 impl Runner {
-    /// From now on Ctrl-C, SIGTERM and SIGHUP no longer end this program at once, but what it runs.
-    pub(crate) fn new(root: PathBuf) -> Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&interrupted);
-        ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst)).context("cannot handle Ctrl-C")?;
-        Ok(Self { root, interrupted })
-    }
-
-    pub(crate) fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
     }
 
     /// `cargo` with these arguments, run in the workspace.
@@ -56,9 +40,7 @@ impl Runner {
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
         let line = line(command);
         println!("  $ {line}");
-        if self.interrupted() {
-            bail!("interrupted");
-        }
+        interrupt::check()?;
         own_group(command);
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
@@ -67,7 +49,7 @@ impl Runner {
             if let Some(status) = child.try_wait()? {
                 break status;
             }
-            if self.interrupted() && !told {
+            if interrupt::requested() && !told {
                 end_group(&child);
                 told = true;
             }

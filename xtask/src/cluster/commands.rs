@@ -14,6 +14,7 @@ use super::{
     process::{Activity, Signal},
     state::{Node, Role, State, check_name},
 };
+use crate::interrupt;
 
 /// How long brokers may take to answer: a few seconds of work each, on a machine that may be busy.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(180);
@@ -161,6 +162,7 @@ fn up(arguments: &Up) -> Result<()> {
         brokers: arguments.brokers,
         overrides: arguments.settings.iter().cloned().collect(),
     };
+    interrupt::install()?;
     bring_up(&arguments.named.name, arguments.backend, &cluster, Duration::from_secs(arguments.timeout))
 }
 
@@ -196,7 +198,7 @@ pub(crate) fn bring_up(name: &str, wanted: Backend, cluster: &Cluster, timeout: 
             state.bootstrap_servers().join(", ")
         ),
         Err(error) if new => {
-            let kept = native::keep_logs(&state)?;
+            let kept = if interrupt::requested() { None } else { native::keep_logs(&state)? };
             backend::remove(Some(&state), &State::folder(name)?)?;
             let kept = kept.map_or(String::new(), |kept| format!("\n(whole logs: {})", kept.display()));
             bail!("cluster {name:?} did not start: {error:#}{kept}");

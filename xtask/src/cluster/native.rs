@@ -20,7 +20,7 @@ use super::{
     properties::{self, HOST, Ports},
     state::{Node, Role, Runs, State, write},
 };
-use crate::jars;
+use crate::{interrupt, jars};
 
 /// Ports are taken from here: below what systems hand to outgoing connections, so that the port of a stopped broker
 /// is still free when it comes back.
@@ -160,6 +160,7 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
 fn wait_for_zookeeper(node: &Node, log: &Log, deadline: Instant) -> Result<()> {
     let address = node.listeners.values().next().context("ZooKeeper has no port")?;
     loop {
+        interrupt::check()?;
         if std::net::TcpStream::connect(address).is_ok() {
             return Ok(());
         }
@@ -184,6 +185,7 @@ fn wait_for_broker(
     let client_listener = state.cluster().listener_for(Audience::Clients);
     let all: BTreeSet<i32> = state.brokers().map(|node| i32::from(node.id)).collect();
     loop {
+        interrupt::check()?;
         let Some(node) = state.nodes.get(index) else { bail!("there is no such node") };
         let id = node.id;
         let address = node.listeners.get(client_listener).context("the broker has no client port")?;
