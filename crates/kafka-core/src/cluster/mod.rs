@@ -4,6 +4,8 @@
 //! connections belong to a broker and a [`Lane`]. Knows no record, no group protocol and no topic configuration.
 
 mod client;
+#[cfg(test)]
+mod client_tests;
 mod config;
 mod connections;
 mod coordinators;

@@ -22,6 +22,8 @@ mod handshake;
 mod metrics;
 mod pipeline;
 mod reauthentication;
+#[cfg(test)]
+mod sasl_tests;
 mod shared;
 mod tcp;
 #[cfg(test)]
