@@ -75,10 +75,12 @@ impl FromStr for Compression {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompressionLevels {
-    /// `compression.gzip.level`: 1 to 9.
+    /// `compression.gzip.level`: 1 to 9, 2 by default. On JSON in batches, level 6 (Java's default) leaves a tenth less
+    /// and takes seven times as long.
     pub gzip: Option<i32>,
     /// `compression.lz4.level`: 1 to 17. Accepted for Java's sake: there is one way of compressing, the fast one.
     pub lz4: Option<i32>,
-    /// `compression.zstd.level`: -131,072 to 22.
+    /// `compression.zstd.level`: -131,072 to 22, 1 by default. On JSON in batches, level 3 (Java's default) leaves 2 %
+    /// less and takes twice as long.
     pub zstd: Option<i32>,
 }

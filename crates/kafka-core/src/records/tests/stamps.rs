@@ -90,3 +90,15 @@ fn control_records_without_a_type_are_refused() {
         assert!(ControlRecord::read(&records.views().next().unwrap().unwrap()).is_err());
     }
 }
+
+#[test]
+fn a_broker_appends_what_it_received_without_touching_its_records() {
+    let mut sent = encode(&json_records(9, 100), Compression::Zstd);
+    sent.restamp(&STAMP).unwrap();
+    let mut log = crate::records::EncodedBatch::from(read(&sent));
+    assert_eq!((log.stamp(), log.count(), log.compression()), (STAMP, 9, Compression::Zstd));
+    log.set_base_offset(500, 2);
+    let header = read(&log);
+    assert_eq!((header.base_offset(), header.last_offset(), header.producer_id()), (500, 508, 77));
+    assert_eq!(log.bytes()[16..], sent.bytes()[16..]);
+}
