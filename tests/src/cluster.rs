@@ -1,5 +1,6 @@
 //! A cluster that tests share.
 
+use kafka_core::cluster::{Client, ClientConfig};
 use std::{
     collections::BTreeMap,
     env,
@@ -90,6 +91,17 @@ impl Cluster {
     #[must_use]
     pub fn exclusive(self) -> Exclusive {
         Exclusive::new(self)
+    }
+
+    /// A client of the cluster, with the defaults.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let servers = self.bootstrap_servers();
+        let addresses = servers.iter().map(|server| server.parse().expect("an address"));
+        Client::new(ClientConfig::new(addresses)).expect("a client")
     }
 
     /// The addresses to bootstrap from, one per broker.
