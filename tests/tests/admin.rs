@@ -1,4 +1,5 @@
 //! Topics and configs on every cluster, checked with Kafka's own tools.
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
 use kafka_admin::{
@@ -162,7 +163,7 @@ async fn a_brokers_configs_are_described_and_altered() {
     for _ in 0..600 {
         let configs = admin.describe_config(&ConfigResource::Broker(broker)).await.unwrap();
         entry = configs.get(key).cloned();
-        if entry.as_ref().is_some_and(|entry| entry.source == ConfigSource::DynamicBroker) {
+        if entry.as_ref().is_some_and(|entry| entry.value.as_deref() == Some("14999")) {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

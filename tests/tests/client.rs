@@ -1,8 +1,10 @@
 //! The cluster's client on real brokers: metadata, coordinators, controller, features, connections.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
 use std::time::Duration;
 
-use kafka_core::cluster::{Client, ClientConfig, CoordinatorKind, Lane};
+use kafka_core::cluster::{Client, CoordinatorKind, Lane};
 use kafka_core::net::CallOptions;
 use kafka_core::protocol::messages::create_topics_request::CreatableTopic;
 use kafka_core::protocol::messages::{
@@ -14,11 +16,6 @@ use kafka_tests::{Cluster, unique};
 use tokio::time::Instant;
 
 const OPTIONS: fn() -> CallOptions = || CallOptions::new(Duration::from_secs(20));
-
-fn client(cluster: &Cluster) -> Client {
-    Client::new(ClientConfig::new(cluster.bootstrap_servers().iter().map(|server| server.parse().unwrap())))
-        .unwrap()
-}
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
@@ -40,7 +37,7 @@ async fn create(client: &Client, name: &str, partitions: i32, replicas: i16) {
 }
 
 async fn everything_a_client_asks_of_a_cluster(cluster: &Cluster, replicas: i16) {
-    let client = client(cluster);
+    let client = cluster.client();
     let brokers = client.ready().await.unwrap().brokers.len();
     assert_eq!(brokers, cluster.bootstrap_servers().len());
 
@@ -109,7 +106,7 @@ async fn the_oldest_broker_answers_everything_a_client_asks() {
 #[tokio::test]
 async fn an_unknown_topic_is_an_error_at_the_deadline_and_an_invalid_one_at_once() {
     let cluster = Cluster::single();
-    let client = client(&cluster);
+    let client = cluster.client();
     let name = unique("nowhere");
     let started = Instant::now();
     let error = client.topic(&name, started + Duration::from_secs(1)).await.unwrap_err();
@@ -128,7 +125,7 @@ async fn an_unknown_topic_is_an_error_at_the_deadline_and_an_invalid_one_at_once
 #[tokio::test]
 async fn metadata_follows_the_brokers_that_are_killed_and_started() {
     let cluster = Cluster::three().exclusive();
-    let client = client(&cluster);
+    let client = cluster.client();
     assert_eq!(client.ready().await.unwrap().brokers.len(), 3);
     client.call(2, Lane::Fetch, OPTIONS(), |_| ApiVersionsRequest::default()).await.unwrap();
     cluster.kill(2).await;
