@@ -4,8 +4,6 @@
 //! connections belong to a broker and a [`Lane`]. Knows no record, no group protocol and no topic configuration.
 
 mod client;
-#[cfg(test)]
-mod client_tests;
 mod config;
 mod connections;
 mod coordinators;

@@ -85,6 +85,11 @@ impl Reservation {
         self.bytes
     }
 
+    /// A reservation of nothing from the same memory.
+    pub(crate) fn none(&self) -> Self {
+        self.memory.empty()
+    }
+
     /// Takes `more` bytes at once, if they are free and nobody waits.
     pub(crate) fn try_extend(&mut self, more: usize) -> bool {
         let Ok(wanted) = u32::try_from(more) else { return false };

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use kafka_core::records::AsHeader;
 
 /// Bytes of a key, value or header: borrowed from the caller or owned.
 ///
@@ -59,6 +60,23 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Payload<'a> {
     }
 }
 
+/// A header as a record holds it until it is encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RecordHeader<'a> {
+    name: Cow<'a, str>,
+    value: Option<Payload<'a>>,
+}
+
+impl AsHeader for RecordHeader<'_> {
+    fn key(&self) -> &str {
+        &self.name
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.value.as_ref().map(Payload::as_bytes)
+    }
+}
+
 /// A record to be sent: topic, and as far as wanted key, value, headers, timestamp and partition.
 ///
 /// ```
@@ -75,7 +93,7 @@ pub struct ProducerRecord<'a> {
     pub(crate) partition: Option<i32>,
     pub(crate) key: Option<Payload<'a>>,
     pub(crate) value: Option<Payload<'a>>,
-    pub(crate) headers: Vec<(Cow<'a, str>, Option<Payload<'a>>)>,
+    pub(crate) headers: Vec<RecordHeader<'a>>,
     pub(crate) timestamp: Option<Timestamp>,
 }
 
@@ -123,14 +141,14 @@ impl<'a> ProducerRecord<'a> {
     /// Adds a header; names may repeat.
     #[must_use]
     pub fn header(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Payload<'a>>) -> Self {
-        self.headers.push((name.into(), Some(value.into())));
+        self.headers.push(RecordHeader { name: name.into(), value: Some(value.into()) });
         self
     }
 
     /// Adds a header without a value.
     #[must_use]
     pub fn null_header(mut self, name: impl Into<Cow<'a, str>>) -> Self {
-        self.headers.push((name.into(), None));
+        self.headers.push(RecordHeader { name: name.into(), value: None });
         self
     }
 
@@ -163,7 +181,7 @@ impl<'a> ProducerRecord<'a> {
 
     /// The headers, in order.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&str, Option<&[u8]>)> {
-        self.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref().map(Payload::as_bytes)))
+        self.headers.iter().map(|header| (header.key(), header.value()))
     }
 
     /// The record with everything owned, so that it outlives what it was made from.
@@ -176,7 +194,10 @@ impl<'a> ProducerRecord<'a> {
             headers: self
                 .headers
                 .into_iter()
-                .map(|(name, value)| (Cow::Owned(name.into_owned()), value.map(Payload::into_owned)))
+                .map(|header| RecordHeader {
+                    name: Cow::Owned(header.name.into_owned()),
+                    value: header.value.map(Payload::into_owned),
+                })
                 .collect(),
             timestamp: self.timestamp,
         }

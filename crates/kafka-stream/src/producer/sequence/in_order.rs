@@ -114,8 +114,9 @@ impl<B> InOrder<B> {
         !self.needs_identity()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// Whether every batch has its outcome.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.batches().next().is_none()
     }
 
     /// How many batches are sent and not answered.
@@ -280,13 +281,14 @@ impl<B> InOrder<B> {
         batch.map_or(Verdict::Nothing, |batch| Verdict::Failed { batch, maybe_written })
     }
 
-    /// Puts `parts`, each with its number of records, where the batch `number` was; it was refused as too large.
+    /// Puts the parts that `cut` makes, each with its number of records, where the batch `number` was, which was refused
+    /// as too large.
     ///
     /// Returns the batch, or `None` if it may have been written before and so must not be cut.
-    pub(crate) fn split(&mut self, number: u64, cut: impl FnOnce(&B) -> Vec<(B, i32)>) -> Option<B> {
+    pub(crate) fn split(&mut self, number: u64, cut: impl FnOnce(&mut B) -> Vec<(B, i32)>) -> Option<B> {
         let index = self.entries.iter().position(|entry| entry.number == number)?;
         let entry = self.entries.get_mut(index).filter(|entry| !entry.maybe_written)?;
-        let parts = cut(entry.batch.as_ref()?);
+        let parts = cut(entry.batch.as_mut()?);
         if parts.len() < 2 || parts.iter().map(|(_, count)| *count).sum::<i32>() != entry.count {
             return None;
         }
@@ -351,6 +353,16 @@ impl<B> InOrder<B> {
             entry.maybe_written = false;
             self.next_sequence = advance(self.next_sequence, entry.count);
         }
+    }
+
+    /// The batch `number`, if its outcome is still owed.
+    pub(crate) fn batch_mut(&mut self, number: u64) -> Option<&mut B> {
+        self.entries.iter_mut().find(|entry| entry.number == number)?.batch.as_mut()
+    }
+
+    /// As [`batches`](Self::batches), to be changed.
+    pub(crate) fn batches_mut(&mut self) -> impl Iterator<Item = &mut B> {
+        self.entries.iter_mut().filter_map(|entry| entry.batch.as_mut())
     }
 
     /// The batches whose outcome is still owed, oldest first.

@@ -147,7 +147,7 @@ impl World {
         let Some((number, answer)) = self.answers.pop_front() else { return };
         let may_retry = !faults || self.rng.u32(0..10) > 0;
         if answer == (Answer::Final { maybe_written: false }) && self.rng.bool() {
-            let cut = |ids: &Vec<u32>| ids.iter().map(|id| (vec![*id], 1)).collect();
+            let cut = |ids: &mut Vec<u32>| ids.iter().map(|id| (vec![*id], 1)).collect();
             if self.order.split(number, cut).is_some() {
                 self.note(format!("split {number}"));
                 return;

@@ -1,0 +1,274 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use kafka_core::records::{BATCH_OVERHEAD, record_size_upper_bound};
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::Accumulator;
+use crate::producer::batch::Batch;
+use crate::producer::delivery::Completion;
+use crate::producer::flush::FlushToken;
+use crate::producer::memory::Reservation;
+use crate::producer::{Delivery, ProduceError, ProducerRecord};
+
+/// What a batch starts with where memory is scarce; it doubles up to `batch_size`.
+const SMALL_BATCH: usize = 4_096;
+
+/// The batches of one partition that were never sent, oldest first; only the last may be open.
+#[derive(Debug)]
+pub(crate) struct PartitionQueue {
+    id: usize,
+    topic: Arc<str>,
+    partition: i32,
+    state: Mutex<State>,
+    /// How many batches wait; read without the lock to see how busy the partition is.
+    length: AtomicU32,
+    /// Whether the partition has a leader that takes records.
+    available: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    batches: VecDeque<Batch>,
+    announced: Announced,
+    closed: bool,
+}
+
+/// What the sender knows of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Announced {
+    Nothing,
+    /// That there is a batch, which lingers.
+    Lingering,
+    /// That there is a batch to be sent at once.
+    Due,
+}
+
+/// Whether a record may open a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opening {
+    Always,
+    /// Only where no batch has just become full: then the next partition is due.
+    IfIdle,
+    Never,
+}
+
+/// What an append came to.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    Done { delivery: Delivery, bytes: usize, announce: bool },
+    Elsewhere { announce: bool },
+    NoMemory(usize),
+    Refused(ProduceError),
+}
+
+/// The first batch of a queue, as the sender sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) created: Instant,
+    /// It is complete: there is no reason to linger.
+    pub(crate) due: bool,
+    /// Its bytes so far.
+    pub(crate) size: usize,
+}
+
+impl PartitionQueue {
+    pub(crate) fn new(id: usize, topic: Arc<str>, partition: i32, closed: bool) -> Self {
+        let state = State { batches: VecDeque::new(), announced: Announced::Nothing, closed };
+        Self {
+            id,
+            topic,
+            partition,
+            state: Mutex::new(state),
+            length: AtomicU32::new(0),
+            available: AtomicBool::new(true),
+        }
+    }
+
+    /// Its place among all queues of the producer.
+    pub(crate) fn id(&self) -> usize {
+        self.id
+    }
+
+    pub(crate) fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    pub(crate) fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    /// How many batches wait.
+    pub(crate) fn len(&self) -> u32 {
+        self.length.load(Ordering::Relaxed)
+    }
+
+    /// How many records wait.
+    pub(crate) fn records(&self) -> u64 {
+        self.state.lock().batches.iter().map(|batch| u64::from(batch.count().unsigned_abs())).sum()
+    }
+
+    pub(crate) fn is_available(&self) -> bool {
+        self.available.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_available(&self, available: bool) {
+        self.available.store(available, Ordering::Relaxed);
+    }
+
+    pub(super) fn append(
+        &self,
+        shared: &Accumulator,
+        record: &ProducerRecord<'_>,
+        timestamp: i64,
+        opening: Opening,
+        mut grant: Option<&mut Reservation>,
+    ) -> Appended {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Appended::Refused(ProduceError::closed());
+        }
+        let limits = shared.limits();
+        let mut filled = false;
+        if let Some(batch) = state.batches.back_mut()
+            && let Some(builder) = batch.builder()
+        {
+            let size =
+                builder.size_of_next(timestamp, record.key_bytes(), record.value_bytes(), &record.headers);
+            let total = builder.size() + size;
+            if total > limits.batch_size {
+                batch.closed = true;
+                filled = true;
+            } else if total <= batch.reserved.bytes()
+                || grow(batch, total, limits.batch_size, grant.as_deref_mut())
+            {
+                return self.append_to_last(&mut state, shared, record, timestamp, size);
+            } else {
+                return Appended::NoMemory(total.next_power_of_two().min(limits.batch_size));
+            }
+        }
+        match opening {
+            Opening::Always => {}
+            Opening::IfIdle if !filled => {}
+            _ => return Appended::Elsewhere { announce: filled && state.announce(Announced::Due) },
+        }
+        let size = record_size_upper_bound(record.key_bytes(), record.value_bytes(), &record.headers);
+        let needed = BATCH_OVERHEAD + size;
+        let first = if shared.is_scarce() { SMALL_BATCH.min(limits.batch_size) } else { limits.batch_size };
+        let capacity = first.max(needed);
+        let mut reserved = shared.memory.empty();
+        if let Some(grant) = grant {
+            reserved.take_from(grant, capacity);
+        }
+        let missing = needed.saturating_sub(reserved.bytes());
+        if reserved.bytes() < needed
+            && !reserved.try_extend(capacity.saturating_sub(reserved.bytes()))
+            && !reserved.try_extend(missing)
+        {
+            return Appended::NoMemory(capacity);
+        }
+        let builder = shared.buffers.builder(capacity);
+        let completion = Completion::new(self.topic.clone(), self.partition);
+        state.batches.push_back(Batch::new(completion, Instant::now(), builder, reserved));
+        self.length.fetch_add(1, Ordering::Relaxed);
+        self.append_to_last(&mut state, shared, record, timestamp, size)
+    }
+
+    #[inline]
+    fn append_to_last(
+        &self,
+        state: &mut State,
+        shared: &Accumulator,
+        record: &ProducerRecord<'_>,
+        timestamp: i64,
+        bytes: usize,
+    ) -> Appended {
+        let several = state.batches.len() > 1;
+        let Some(batch) = state.batches.back_mut() else { return Appended::Elsewhere { announce: false } };
+        match batch.append(record, timestamp) {
+            Ok(delivery) => {
+                let due = several || shared.is_eager() || batch.size() >= shared.limits().batch_size;
+                let level = if due { Announced::Due } else { Announced::Lingering };
+                Appended::Done { delivery, bytes, announce: state.announce(level) }
+            }
+            Err(error) => Appended::Refused(ProduceError::from_client(Arc::new(error))),
+        }
+    }
+
+    /// Looks at the first batch, and notes what the sender now knows.
+    pub(crate) fn head(&self, batch_size: usize) -> Option<Head> {
+        let mut state = self.state.lock();
+        let several = state.batches.len() > 1;
+        let head = state.batches.front().map(|batch| Head {
+            created: batch.created,
+            due: several || batch.closed || batch.size() >= batch_size,
+            size: batch.size(),
+        });
+        state.announced = match head {
+            None => Announced::Nothing,
+            Some(Head { due: false, .. }) => Announced::Lingering,
+            Some(_) => Announced::Due,
+        };
+        head
+    }
+
+    /// Takes the first batch; nothing more is appended to it.
+    pub(crate) fn take(&self) -> Option<Batch> {
+        let mut state = self.state.lock();
+        let batch = state.batches.pop_front();
+        if state.batches.is_empty() {
+            state.announced = Announced::Nothing;
+        }
+        drop(state);
+        batch.map(|mut batch| {
+            self.length.fetch_sub(1, Ordering::Relaxed);
+            batch.closed = true;
+            batch
+        })
+    }
+
+    /// Takes the first batch if it was created before `instant`.
+    pub(crate) fn take_older_than(&self, instant: Instant) -> Option<Batch> {
+        let older = self.state.lock().batches.front().is_some_and(|batch| batch.created <= instant);
+        // Only the sender takes batches away, so the first is still the same.
+        if older { self.take() } else { None }
+    }
+
+    /// Makes every batch due, and holds `token` in each until its outcome.
+    pub(crate) fn flush(&self, token: &FlushToken) {
+        for batch in &mut self.state.lock().batches {
+            batch.closed = true;
+            batch.flushes.push(token.clone());
+        }
+    }
+
+    /// Accepts nothing more.
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.batches.iter_mut().for_each(|batch| batch.closed = true);
+    }
+}
+
+impl State {
+    /// Raises what the sender knows; returns whether it has to be told.
+    fn announce(&mut self, level: Announced) -> bool {
+        let news = level > self.announced;
+        self.announced = self.announced.max(level);
+        news
+    }
+}
+
+/// Reserves what the batch needs to hold `total` bytes, from `grant` first.
+fn grow(batch: &mut Batch, total: usize, batch_size: usize, grant: Option<&mut Reservation>) -> bool {
+    let target = total.next_power_of_two().min(batch_size);
+    let reserved = &mut batch.reserved;
+    if let Some(grant) = grant {
+        reserved.take_from(grant, target.saturating_sub(reserved.bytes()));
+    }
+    reserved.bytes() >= total
+        || reserved.try_extend(target - reserved.bytes())
+        || reserved.try_extend(total - reserved.bytes())
+}

@@ -1,0 +1,39 @@
+use std::cell::RefCell;
+
+use kafka_core::Result;
+use kafka_core::records::{
+    BatchBuilder, Compression, CompressionLevels, Compressor, EncodedBatch, ProducerStamp,
+};
+
+/// How batches are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Codec {
+    pub(crate) compression: Compression,
+    pub(crate) levels: CompressionLevels,
+}
+
+thread_local! {
+    /// A compressor's tables are large and bound to its thread; a thread meets few different levels.
+    static COMPRESSORS: RefCell<Vec<(CompressionLevels, Compressor)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many compressors a thread keeps.
+const KEPT: usize = 4;
+
+impl Codec {
+    /// Compresses the records of `builder` on this thread and completes the batch.
+    pub(crate) fn finish(self, builder: BatchBuilder, stamp: &ProducerStamp) -> Result<EncodedBatch> {
+        COMPRESSORS.with_borrow_mut(|compressors| {
+            let known = compressors.iter().position(|(levels, _)| *levels == self.levels);
+            let place = known.unwrap_or_else(|| {
+                compressors.truncate(KEPT - 1);
+                compressors.insert(0, (self.levels, Compressor::new(self.levels)));
+                0
+            });
+            match compressors.get_mut(place) {
+                Some((_, compressor)) => builder.finish(self.compression, compressor, stamp),
+                None => builder.finish(self.compression, &mut Compressor::new(self.levels), stamp),
+            }
+        })
+    }
+}
