@@ -11,6 +11,14 @@ impl ConsumerConfig {
     /// # Errors
     /// [`ConsumerErrorKind::InvalidConfig`] names the setting, its value and what would be right.
     pub fn validate(&self) -> Result<(), ConsumerError> {
+        self.check(false)
+    }
+
+    /// As [`validate`](Self::validate); with assignors of the user's own, none need be named.
+    pub(super) fn check(&self, own_assignors: bool) -> Result<(), ConsumerError> {
+        if self.partition_assignment_strategy.is_empty() && !own_assignors {
+            return invalid("partition_assignment_strategy is empty; name at least one, for example range");
+        }
         self.check_group()?;
         self.check_times()?;
         self.check_sizes()
@@ -34,9 +42,6 @@ impl ConsumerConfig {
         }
         if self.enable_auto_commit && self.group_id.is_none() {
             return invalid("enable_auto_commit is true but group_id is not set; commits belong to a group");
-        }
-        if self.partition_assignment_strategy.is_empty() {
-            return invalid("partition_assignment_strategy is empty; name at least one, for example range");
         }
         let mut seen = HashSet::new();
         for strategy in &self.partition_assignment_strategy {

@@ -94,11 +94,6 @@ impl ConsumerError {
         self
     }
 
-    pub(crate) fn with_source(mut self, source: Error) -> Self {
-        self.0.source = Some(source);
-        self
-    }
-
     pub(crate) fn timeout(what: impl fmt::Display, allowed: Duration) -> Self {
         Self::new(
             ConsumerErrorKind::Timeout,
@@ -200,6 +195,7 @@ impl From<Error> for ConsumerError {
             ErrorKind::Timeout(_) => ConsumerErrorKind::Timeout,
             ErrorKind::InvalidInput => ConsumerErrorKind::InvalidInput,
             ErrorKind::CorruptRecords => ConsumerErrorKind::CorruptRecords,
+            ErrorKind::NotFound if source.topic().is_some() => ConsumerErrorKind::UnknownTopic,
             ErrorKind::Broker(code) => match *code {
                 Code::UNKNOWN_TOPIC_OR_PARTITION | Code::UNKNOWN_TOPIC_ID => ConsumerErrorKind::UnknownTopic,
                 Code::INVALID_TOPIC_EXCEPTION => ConsumerErrorKind::InvalidInput,

@@ -10,10 +10,12 @@ mod chunk;
 mod request;
 mod response;
 mod session;
+mod task;
 
 pub(crate) use aborted::AbortedTransactions;
-pub(crate) use chunk::{Chunk, Damage, Decoding, Slice, Taken};
+pub(crate) use chunk::{Chunk, Damage, Decoding, Slice};
 pub(crate) use session::{FetchSession, NO_TOPIC_ID, PartitionFetch, SessionPlan, TopicId};
+pub(crate) use task::run;
 
 #[cfg(test)]
 pub(crate) mod testing;

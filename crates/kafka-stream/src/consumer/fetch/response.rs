@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kafka_core::TopicPartition;
+use kafka_core::cluster::{Broker, Leader};
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::FetchResponse;
 use kafka_core::protocol::messages::fetch_response::PartitionData;
@@ -20,7 +21,7 @@ pub(crate) enum Outcome {
     Fetched(Fetched),
     /// The broker is not the one to ask (any more); the new leader and its epoch, if it knows them (KIP-951).
     Moved {
-        leader: Option<(i32, i32)>,
+        leader: Option<Leader>,
     },
     /// The offset is outside the log.
     OutOfRange,
@@ -31,6 +32,12 @@ pub(crate) enum Outcome {
     },
     /// Any other error.
     Failed(ErrorCode),
+}
+
+/// The brokers that an answer names beside its partitions' new leaders.
+pub(crate) fn brokers(response: &FetchResponse) -> Vec<Broker> {
+    let known = response.node_endpoints.iter();
+    known.filter_map(|at| Broker::new(at.node_id, &at.host, at.port, at.rack.as_deref())).collect()
 }
 
 /// Splits an answer without a session error into its partitions.
@@ -71,7 +78,8 @@ fn outcome(
         ErrorCode::NOT_LEADER_OR_FOLLOWER | ErrorCode::FENCED_LEADER_EPOCH => {
             let leader = &partition.current_leader;
             let known = leader.leader_id >= 0 && leader.leader_epoch >= 0;
-            return Outcome::Moved { leader: known.then_some((leader.leader_id, leader.leader_epoch)) };
+            let leader = Leader { id: leader.leader_id, epoch: Some(leader.leader_epoch) };
+            return Outcome::Moved { leader: known.then_some(leader) };
         }
         _ if code.refreshes_metadata() => return Outcome::Moved { leader: None },
         _ => return Outcome::Failed(code),

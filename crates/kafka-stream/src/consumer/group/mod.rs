@@ -29,6 +29,8 @@ mod event;
 mod handle;
 mod messages;
 mod offsets;
+mod stub;
+pub(crate) use stub::Offsets;
 mod state;
 
 pub use commit_error::CommitError;

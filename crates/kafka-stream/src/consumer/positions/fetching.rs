@@ -66,11 +66,6 @@ impl Positions {
             .filter_map(move |assigned| assigned.source(now))
     }
 
-    /// Whether a fetching partition has no leader to fetch from.
-    pub(crate) fn leaderless(&self) -> bool {
-        self.partitions.values().any(|assigned| assigned.leader.is_none_or(|leader| leader.broker < 0))
-    }
-
     /// Takes in what was fetched, unless the partition has moved since it was asked for.
     pub(crate) fn on_fetched(&mut self, tp: &TopicPartition, stamp: u64, fetched: Fetched) {
         let Some(assigned) = self.partitions.get_mut(tp).filter(|assigned| assigned.stamp == stamp) else {

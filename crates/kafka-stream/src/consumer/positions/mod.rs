@@ -21,7 +21,6 @@ use kafka_core::TopicPartition;
 
 pub(crate) use assigned::{Assigned, Halt, OffsetSpec, Phase, Replica};
 pub(crate) use fetching::{FetchLimits, FetchNeed, Fetched};
-pub(crate) use take::InHand;
 
 use super::fetch::TopicId;
 
@@ -91,10 +90,6 @@ impl Positions {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&TopicPartition, &Assigned)> {
         self.partitions.iter()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.partitions.is_empty()
     }
 
     /// Bytes fetched and not handed out.
@@ -224,8 +219,8 @@ impl Positions {
     }
 
     /// When the next partition that waits after a failure may be tried.
-    pub(crate) fn next_retry(&self) -> Option<Instant> {
-        self.partitions.values().filter_map(|assigned| assigned.retry_at).min()
+    pub(crate) fn next_retry(&self, now: Instant) -> Option<Instant> {
+        self.partitions.values().filter_map(|assigned| assigned.retry_at).filter(|at| *at > now).min()
     }
 
     /// A halted partition whose error is due to be said (again).

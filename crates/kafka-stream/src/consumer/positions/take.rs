@@ -1,7 +1,9 @@
+use std::time::Instant;
+
 use kafka_core::TopicPartition;
 
-use super::Positions;
-use crate::consumer::fetch::Chunk;
+use super::{FetchLimits, Positions};
+use crate::consumer::fetch::{Chunk, Damage};
 
 /// A chunk in the hands of `poll`: taken out, so that it is decoded while nobody waits for the lock.
 #[derive(Debug)]
@@ -33,18 +35,26 @@ impl Positions {
         None
     }
 
-    /// Gives a chunk back with the position that was reached in it; the partition goes to the end of the turn.
+    /// Gives a chunk back with the position that was reached in it; the partition goes to the end of the turn. Says
+    /// whether the partition, or all together, had too much buffered to be fetched and now has not.
     ///
-    /// False means that the partition was moved or taken away meanwhile: what was decoded must not be handed out.
-    pub(crate) fn put_back(&mut self, in_hand: InHand, position: i64, epoch: Option<i32>) -> bool {
+    /// `None` means that the partition was moved or taken away meanwhile: what was decoded must not be handed out.
+    pub(crate) fn put_back(
+        &mut self,
+        in_hand: InHand,
+        position: i64,
+        epoch: Option<i32>,
+        limits: FetchLimits,
+    ) -> Option<bool> {
         let InHand { tp, chunk, stamp, bytes, .. } = in_hand;
-        let Some(assigned) = self.partitions.get_mut(&tp).filter(|assigned| assigned.stamp == stamp) else {
-            return false;
-        };
+        let assigned = self.partitions.get_mut(&tp).filter(|assigned| assigned.stamp == stamp)?;
         let left = chunk.bytes();
         let used = bytes.saturating_sub(left);
+        let partition_limit = usize::try_from(limits.partition_bytes).unwrap_or(usize::MAX);
+        let was_full = assigned.buffered >= partition_limit || self.buffered >= limits.total_bytes;
         assigned.buffered = assigned.buffered.saturating_sub(used);
         self.buffered = self.buffered.saturating_sub(used);
+        let is_full = assigned.buffered >= partition_limit || self.buffered >= limits.total_bytes;
         if position > assigned.position {
             assigned.position = position;
             assigned.corrupt = 0;
@@ -54,7 +64,12 @@ impl Positions {
             assigned.chunks.push_front(chunk);
         }
         self.queue(&tp);
-        true
+        Some(was_full && !is_full)
+    }
+
+    /// A chunk cannot be decoded further; see [`on_damage`](Self::on_damage).
+    pub(crate) fn damaged(&mut self, in_hand: &InHand, damage: &Damage, retry_at: Instant) {
+        self.on_damage(&in_hand.tp, in_hand.stamp, damage, retry_at);
     }
 
     /// Puts a partition at the end of the turn, if it has something to hand out and is not in it.

@@ -69,7 +69,7 @@ fn take(positions: &mut Positions, max: usize) -> Option<(i32, Vec<i64>)> {
         .iter()
         .flat_map(|slice| slice.records.views().take(slice.len).map(|view| view.unwrap().offset()))
         .collect();
-    positions.put_back(in_hand, taken.position, taken.epoch).then_some((partition, offsets))
+    positions.put_back(in_hand, taken.position, taken.epoch, LIMITS).map(|_| (partition, offsets))
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_seek_drops_what_is_buffered_and_what_poll_has_in_hand() {
     let in_hand = positions.take_chunk().unwrap();
     bring(&mut positions, 0, 3..6);
     positions.seek(&tp(0), 1, None);
-    assert!(!positions.put_back(in_hand, 3, None));
+    assert!(positions.put_back(in_hand, 3, None, LIMITS).is_none());
     assert_eq!(positions.buffered_bytes(), 0);
     assert_eq!(positions.get(&tp(0)).unwrap().position, 1);
     assert!(take(&mut positions, 10).is_none());
@@ -292,7 +292,6 @@ fn leaders_move_forward_in_epoch_only_and_another_topic_id_is_noticed() {
     positions.update_leader(&tp(0), 3, 6);
     assert_eq!(need(&positions, 3).len(), 1);
     assert!(positions.update_leaders(|_| None).is_empty());
-    assert!(positions.leaderless());
     assert!(need(&positions, 3).is_empty());
 
     let with_id = |byte| move |_: &TopicPartition| Some(Leader { topic_id: [byte; 16], ..leader(1, 7) });
