@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::connections::{Lane, Node, closed};
 use super::coordinators::{CoordinatorKind, Coordinators};
 use super::refresh::Cluster;
+use super::retries::Retries;
 use super::{Broker, ClientConfig, Leader, Metadata, TopicMetadata};
-use crate::backoff::ExponentialBackoff;
 use crate::net::{CallOptions, ClientMetrics, Connection};
 use crate::protocol::{ApiKey, ErrorCode, Request};
 use crate::{Error, ErrorKind, Result, TopicPartition};
@@ -262,19 +262,29 @@ impl Client {
         mut build: impl FnMut(i16) -> R,
     ) -> Result<R::ResponseBody> {
         let deadline = Instant::now() + options.timeout;
-        self.retrying(deadline, async || {
-            self.ready().await?;
-            let mut last = None;
-            for (node, address) in self.cluster().nodes() {
-                match self.cluster().connections.get(node, &address, Lane::Admin).await {
-                    Ok(connection) => return connection.send(options, &mut build)?.await,
-                    Err(error) if error.is_fatal() => return Err(error),
-                    Err(error) => last = Some(error),
-                }
+        let mut retries = Retries::new(self, deadline);
+        loop {
+            if let Some(result) = retries.attempt(self.try_any(options, &mut build)).await {
+                return result;
             }
-            Err(last.unwrap_or_else(|| Error::new(ErrorKind::NotFound, "the cluster has no broker now")))
-        })
-        .await
+        }
+    }
+
+    async fn try_any<R: Request>(
+        &self,
+        options: CallOptions,
+        build: &mut impl FnMut(i16) -> R,
+    ) -> Result<R::ResponseBody> {
+        self.ready().await?;
+        let mut last = None;
+        for (node, address) in self.cluster().nodes() {
+            match self.cluster().connections.get(node, &address, Lane::Admin).await {
+                Ok(connection) => return connection.send(options, build)?.await,
+                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(ErrorKind::NotFound, "the cluster has no broker now")))
     }
 
     /// Sends a request to the cluster's controller, and follows the controller when it moves, for up to
@@ -292,20 +302,32 @@ impl Client {
         error_of: impl Fn(&R::ResponseBody) -> ErrorCode,
     ) -> Result<R::ResponseBody> {
         let deadline = Instant::now() + options.timeout;
-        self.retrying(deadline, async || {
-            let controller = self.ready().await?.controller_id.ok_or_else(|| {
-                let message = "the cluster has no controller now; the metadata is being renewed";
-                Error::new(ErrorKind::NotFound, message).with_api(ApiKey::of::<R>())
-            })?;
-            let response = self.call(controller, Lane::Admin, options, &mut build).await?;
-            match error_of(&response) {
-                code @ ErrorCode::NOT_CONTROLLER => {
-                    Err(Error::from_code(code).with_api(ApiKey::of::<R>()).with_broker(controller))
-                }
-                _ => Ok(response),
+        let mut retries = Retries::new(self, deadline);
+        loop {
+            let attempt = self.try_controller(options, &mut build, &error_of);
+            if let Some(result) = retries.attempt(attempt).await {
+                return result;
             }
-        })
-        .await
+        }
+    }
+
+    async fn try_controller<R: Request>(
+        &self,
+        options: CallOptions,
+        build: &mut impl FnMut(i16) -> R,
+        error_of: &impl Fn(&R::ResponseBody) -> ErrorCode,
+    ) -> Result<R::ResponseBody> {
+        let controller = self.ready().await?.controller_id.ok_or_else(|| {
+            let message = "the cluster has no controller now; the metadata is being renewed";
+            Error::new(ErrorKind::NotFound, message).with_api(ApiKey::of::<R>())
+        })?;
+        let response = self.call(controller, Lane::Admin, options, build).await?;
+        match error_of(&response) {
+            code @ ErrorCode::NOT_CONTROLLER => {
+                Err(Error::from_code(code).with_api(ApiKey::of::<R>()).with_broker(controller))
+            }
+            _ => Ok(response),
+        }
     }
 
     /// The broker that coordinates a group or a transactional id; asked once, then remembered until
@@ -371,35 +393,9 @@ impl Client {
         }
     }
 
-    /// Repeats `attempt` with growing pauses while that may help, until `deadline`.
-    pub(super) async fn retrying<T>(
-        &self,
-        deadline: Instant,
-        mut attempt: impl AsyncFnMut() -> Result<T>,
-    ) -> Result<T> {
-        let backoff = ExponentialBackoff::new(self.config().retry_backoff, self.config().retry_backoff_max);
-        let mut failures = 0;
-        let mut last = None;
-        let started = Instant::now();
-        loop {
-            let error = match timeout_at(deadline, attempt()).await {
-                Ok(Ok(value)) => return Ok(value),
-                Ok(Err(error)) if error.is_retriable() => error,
-                Ok(Err(error)) => return Err(error),
-                Err(_) => return Err(last.unwrap_or_else(|| late("an answer", started))),
-            };
-            if self.is_closed() {
-                return Err(closed());
-            }
-            let pause = backoff.delay(failures);
-            if Instant::now() + pause >= deadline {
-                return Err(error);
-            }
-            failures = failures.saturating_add(1);
-            last = Some(error);
-            self.request_metadata_update();
-            sleep(pause).await;
-        }
+    /// Why the last round of asking for metadata failed, if it did.
+    pub(super) fn unreachable(&self) -> Option<Error> {
+        self.cluster().rounds.borrow().error.clone()
     }
 
     /// Waits until `found` finds what it looks for in the metadata; `None` at `deadline`.
@@ -441,7 +437,7 @@ impl Client {
     }
 }
 
-fn late(what: &str, started: Instant) -> Error {
+pub(super) fn late(what: &str, started: Instant) -> Error {
     let waited = started.elapsed();
     let message = format!("waited {waited:?} for {what} in vain: are the brokers overloaded or unreachable?");
     Error::new(ErrorKind::Timeout(waited), message)

@@ -4,6 +4,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::retries::Retries;
 use super::{Broker, Client};
 use crate::net::CallOptions;
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
@@ -39,12 +40,16 @@ impl Coordinators {
         }
         let options = CallOptions::new(client.config().request_timeout);
         let deadline = Instant::now() + options.timeout;
-        let found = client
-            .retrying(deadline, async || {
+        let mut retries = Retries::new(client, deadline);
+        let found = loop {
+            let attempt = async {
                 let response = client.call_any(options, |version| request(kind, key, version)).await?;
                 coordinator(response, kind, key)
-            })
-            .await?;
+            };
+            if let Some(result) = retries.attempt(attempt).await {
+                break result?;
+            }
+        };
         debug!(?kind, key, broker = found.id, address = %found.address, "coordinator");
         let id = found.id;
         client.learn_brokers(&[found]);

@@ -10,6 +10,7 @@ mod coordinators;
 mod interest;
 mod metadata;
 mod refresh;
+mod retries;
 
 pub use client::Client;
 pub use config::ClientConfig;
