@@ -241,7 +241,10 @@ impl Consumer {
             return;
         }
         self.handle.shared.topics.lock().clear();
-        let mut poller = self.poller.lock().await;
+        let mut poller = {
+            let _interrupt = self.handle.shared.interrupt();
+            self.poller.lock().await
+        };
         if let Wanted::Topics(_) | Wanted::Pattern(_) = was {
             poller.leave("the consumer unsubscribed").await;
         }

@@ -94,7 +94,7 @@ impl Poller {
             if !records.is_empty() {
                 return Ok(records);
             }
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline || self.shared().is_interrupted() {
                 return Ok(records);
             }
             let shared = Arc::clone(&self.handle.shared);
