@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::attempts::Attempts;
 use super::connections::{Lane, Node, closed};
 use super::coordinators::{CoordinatorKind, Coordinators};
 use super::refresh::Cluster;
-use super::retries::Retries;
 use super::{Broker, ClientConfig, Leader, Metadata, TopicMetadata};
 use crate::net::{CallOptions, ClientMetrics, Connection};
 use crate::protocol::{ApiKey, ErrorCode, Request};
@@ -261,19 +261,20 @@ impl Client {
         options: CallOptions,
         mut build: impl FnMut(i16) -> R,
     ) -> Result<R::ResponseBody> {
-        let deadline = Instant::now() + options.timeout;
-        let mut retries = Retries::new(self, deadline);
+        let mut attempts = Attempts::within(options.timeout);
         loop {
-            if let Some(result) = retries.attempt(self.try_any(options, &mut build)).await {
-                return result;
+            let attempt = self.call_first_reachable(options, &mut build);
+            let outcome = timeout_at(attempts.deadline, attempt).await;
+            if let Some(answer) = attempts.settle(self, outcome).await? {
+                return Ok(answer);
             }
         }
     }
 
-    async fn try_any<R: Request>(
+    async fn call_first_reachable<R: Request>(
         &self,
         options: CallOptions,
-        build: &mut impl FnMut(i16) -> R,
+        build: impl FnOnce(i16) -> R,
     ) -> Result<R::ResponseBody> {
         self.ready().await?;
         let mut last = None;
@@ -301,21 +302,21 @@ impl Client {
         mut build: impl FnMut(i16) -> R,
         error_of: impl Fn(&R::ResponseBody) -> ErrorCode,
     ) -> Result<R::ResponseBody> {
-        let deadline = Instant::now() + options.timeout;
-        let mut retries = Retries::new(self, deadline);
+        let mut attempts = Attempts::within(options.timeout);
         loop {
-            let attempt = self.try_controller(options, &mut build, &error_of);
-            if let Some(result) = retries.attempt(attempt).await {
-                return result;
+            let attempt = self.call_current_controller(options, &mut build, &error_of);
+            let outcome = timeout_at(attempts.deadline, attempt).await;
+            if let Some(answer) = attempts.settle(self, outcome).await? {
+                return Ok(answer);
             }
         }
     }
 
-    async fn try_controller<R: Request>(
+    async fn call_current_controller<R: Request>(
         &self,
         options: CallOptions,
-        build: &mut impl FnMut(i16) -> R,
-        error_of: &impl Fn(&R::ResponseBody) -> ErrorCode,
+        build: impl FnOnce(i16) -> R,
+        error_of: impl Fn(&R::ResponseBody) -> ErrorCode,
     ) -> Result<R::ResponseBody> {
         let controller = self.ready().await?.controller_id.ok_or_else(|| {
             let message = "the cluster has no controller now; the metadata is being renewed";
@@ -391,11 +392,6 @@ impl Client {
             Some(open) => Ok(open),
             None => self.connection(broker_id, Lane::Admin).await,
         }
-    }
-
-    /// Why the last round of asking for metadata failed, if it did.
-    pub(super) fn unreachable(&self) -> Option<Error> {
-        self.cluster().rounds.borrow().error.clone()
     }
 
     /// Waits until `found` finds what it looks for in the metadata; `None` at `deadline`.

@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::time::timeout_at;
 use tracing::debug;
 
-use super::retries::Retries;
+use super::attempts::Attempts;
 use super::{Broker, Client};
 use crate::net::CallOptions;
 use crate::protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
@@ -39,15 +39,12 @@ impl Coordinators {
             return Ok(known);
         }
         let options = CallOptions::new(client.config().request_timeout);
-        let deadline = Instant::now() + options.timeout;
-        let mut retries = Retries::new(client, deadline);
+        let mut attempts = Attempts::within(options.timeout);
         let found = loop {
-            let attempt = async {
-                let response = client.call_any(options, |version| request(kind, key, version)).await?;
-                coordinator(response, kind, key)
-            };
-            if let Some(result) = retries.attempt(attempt).await {
-                break result?;
+            let attempt = ask(client, options, kind, key);
+            let outcome = timeout_at(attempts.deadline, attempt).await;
+            if let Some(found) = attempts.settle(client, outcome).await? {
+                break found;
             }
         };
         debug!(?kind, key, broker = found.id, address = %found.address, "coordinator");
@@ -56,6 +53,11 @@ impl Coordinators {
         self.known.lock().insert((kind, key.to_owned()), id);
         Ok(id)
     }
+}
+
+async fn ask(client: &Client, options: CallOptions, kind: CoordinatorKind, key: &str) -> Result<Broker> {
+    let response = client.call_any(options, |version| request(kind, key, version)).await?;
+    coordinator(response, kind, key)
 }
 
 fn request(kind: CoordinatorKind, key: &str, version: i16) -> FindCoordinatorRequest {

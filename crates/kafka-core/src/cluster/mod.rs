@@ -3,6 +3,7 @@
 //! [`Client`] is the public face. One task per client renews the [`Metadata`] and publishes immutable snapshots of it;
 //! connections belong to a broker and a [`Lane`]. Knows no record, no group protocol and no topic configuration.
 
+mod attempts;
 mod client;
 mod config;
 mod connections;
@@ -10,7 +11,6 @@ mod coordinators;
 mod interest;
 mod metadata;
 mod refresh;
-mod retries;
 
 pub use client::Client;
 pub use config::ClientConfig;
