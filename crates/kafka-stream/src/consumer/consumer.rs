@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::assignor::Assignor;
 use super::group::{GroupHandle, Subscription};
-use super::handle::{Membership, check_topic};
+use super::handle::check_topic;
 use super::poller::Poller;
 use super::shared::Shared;
 use super::subscription::{Wanted, topic_filter};
@@ -58,7 +58,6 @@ use super::{
 #[derive(Debug)]
 pub struct Consumer {
     handle: ConsumerHandle,
-    group: Option<Arc<GroupHandle>>,
     poller: tokio::sync::Mutex<Poller>,
     wanted: Mutex<Wanted>,
     resolver: AbortHandle,
@@ -98,12 +97,9 @@ impl Consumer {
         let shared = Arc::new(Shared::new(client, config));
         let offsets = group.as_ref().map(|group| group.offsets().clone());
         let resolver = runtime.spawn(resolver::run(Arc::clone(&shared), offsets)).abort_handle();
-        let membership = group
-            .as_ref()
-            .map(|group| Membership { offsets: group.offsets().clone(), group: Arc::downgrade(group) });
-        let handle = ConsumerHandle { shared, group: membership };
-        let poller = tokio::sync::Mutex::new(Poller::new(handle.clone(), group.clone()));
-        Ok(Self { handle, group, poller, wanted: Mutex::default(), resolver })
+        let handle = ConsumerHandle { shared, group };
+        let poller = tokio::sync::Mutex::new(Poller::new(handle.clone()));
+        Ok(Self { handle, poller, wanted: Mutex::default(), resolver })
     }
 
     /// A handle for other tasks.
@@ -192,7 +188,7 @@ impl Consumer {
         subscription: Subscription,
         listener: Option<Arc<dyn RebalanceListener>>,
     ) -> Result<(), ConsumerError> {
-        self.handle.offsets("subscriptions")?;
+        let group = self.handle.group("subscriptions")?;
         self.wanted.lock().change(wanted)?;
         let shared = &self.handle.shared;
         *shared.listener.lock() = listener;
@@ -200,9 +196,7 @@ impl Consumer {
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(_) => BTreeSet::new(),
         };
-        if let Some(group) = &self.group {
-            group.subscribe(subscription);
-        }
+        group.subscribe(subscription);
         shared.wake_all();
         Ok(())
     }
@@ -232,7 +226,7 @@ impl Consumer {
         }
         self.wanted.lock().change(Wanted::Partitions)?;
         let shared = &self.handle.shared;
-        shared.assign(&wanted, self.group.is_some());
+        shared.assign(&wanted, self.handle.group.is_some());
         Ok(())
     }
 
@@ -247,10 +241,7 @@ impl Consumer {
             return;
         }
         self.handle.shared.topics.lock().clear();
-        let mut poller = {
-            let _interrupt = self.handle.shared.interrupt();
-            self.poller.lock().await
-        };
+        let mut poller = self.poller.lock().await;
         if let Wanted::Topics(_) | Wanted::Pattern(_) = was {
             poller.leave("the consumer unsubscribed").await;
         }

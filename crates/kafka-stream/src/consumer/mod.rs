@@ -18,7 +18,6 @@
 //! tells `poller` what is owned; `poller` runs the user's listener, commits if asked to, and gives partitions up.
 
 pub mod assignor;
-mod commits;
 mod config;
 mod config_check;
 mod consumer;
@@ -28,7 +27,6 @@ mod group;
 mod handle;
 mod list_offsets;
 mod listener;
-mod lookups;
 mod poller;
 mod positions;
 mod problems;
@@ -39,14 +37,12 @@ mod shared;
 mod stats;
 mod subscription;
 
-pub use commits::PendingCommit;
 pub use config::{AssignmentStrategy, AutoOffsetReset, ConsumerConfig, GroupProtocol, IsolationLevel};
 pub use consumer::Consumer;
 pub use error::{ConsumerError, ConsumerErrorKind};
 pub use group::{CommitError, ConsumerGroupMetadata, LossReason, OffsetAndMetadata};
-pub use handle::ConsumerHandle;
+pub use handle::{ConsumerHandle, OffsetAndTimestamp, PendingCommit};
 pub use listener::{ListenerFuture, RebalanceListener};
-pub use lookups::OffsetAndTimestamp;
 pub use record::{ConsumerRecord, ConsumerRecordView};
 pub use records::{ConsumerRecords, IntoIter, Iter, PartitionIter, PartitionRecords};
 pub use stats::ConsumerStats;

@@ -2,11 +2,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc, oneshot};
+use kafka_core::backoff::ExponentialBackoff;
+use kafka_core::cluster::Client;
+use kafka_core::protocol::ErrorCode;
+use kafka_core::{Error, ErrorKind, Result};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::state::Ticket;
+use super::driver::Driver;
+use super::offsets::Offsets;
+use super::standing::Snapshot;
+use super::state::{Settings, Ticket};
 use super::{ConsumerGroupMetadata, GroupEvent, Subscription};
+use crate::consumer::ConsumerConfig;
+use crate::consumer::assignor::Assignor;
 
 /// What the consumer asks of the group's task.
 #[derive(Debug)]
@@ -18,53 +26,50 @@ pub(crate) enum Command {
     /// Leave the group (a static member just falls silent) and own nothing; the sender hears when it is done.
     Leave { reason: String, done: oneshot::Sender<()> },
     /// A commit was refused in a way that tells of lost membership; `generation` is the one it was sent with.
-    CommitRefused { code: kafka_core::protocol::ErrorCode, generation: i32 },
+    CommitRefused { code: ErrorCode, generation: i32 },
 }
 
 /// An event and, for a `Revoke`, the ticket of its answer: an answer that comes late must not count for a later one.
 pub(super) type Told = (Ticket, GroupEvent);
 
-/// What the group's task and all handles see.
+/// When the user polled, as the handle tells the task.
 #[derive(Debug)]
-pub(super) struct Shared {
-    metadata: Mutex<ConsumerGroupMetadata>,
+pub(super) struct Polls {
     started: Instant,
     /// Microseconds from `started` to the last poll.
-    last_poll: AtomicU64,
+    last: AtomicU64,
     /// Polls that wait at this moment.
-    polling: AtomicUsize,
+    waiting: AtomicUsize,
     /// Whether the task waits for a poll.
-    poll_awaited: AtomicBool,
+    awaited: AtomicBool,
     polled: Notify,
 }
 
-impl Shared {
-    pub(super) fn new(metadata: ConsumerGroupMetadata) -> Self {
+impl Polls {
+    fn new() -> Self {
         Self {
-            metadata: Mutex::new(metadata),
             started: Instant::now(),
-            last_poll: AtomicU64::new(0),
-            polling: AtomicUsize::new(0),
-            poll_awaited: AtomicBool::new(false),
+            last: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            awaited: AtomicBool::new(false),
             polled: Notify::new(),
         }
     }
 
-    pub(super) fn set_metadata(&self, metadata: ConsumerGroupMetadata) {
-        *self.metadata.lock() = metadata;
-    }
-
     /// When the user last polled; now, while a poll waits.
-    pub(super) fn last_poll(&self, now: Instant) -> Instant {
-        if self.polling.load(Ordering::Acquire) > 0 {
+    pub(super) fn last(&self, now: Instant) -> Instant {
+        if self.waiting.load(Ordering::Acquire) > 0 {
             return now;
         }
-        self.started + Duration::from_micros(self.last_poll.load(Ordering::Acquire))
+        self.started + Duration::from_micros(self.last.load(Ordering::Acquire))
     }
 
     /// Says whether the task must be woken by the next poll.
-    pub(super) fn await_poll(&self, awaited: bool) {
-        self.poll_awaited.store(awaited, Ordering::Release);
+    pub(super) fn expect(&self, awaited: bool) {
+        self.awaited.store(awaited, Ordering::SeqCst);
+        if awaited && self.waiting.load(Ordering::SeqCst) > 0 {
+            self.polled.notify_one();
+        }
     }
 
     pub(super) async fn polled(&self) {
@@ -73,8 +78,8 @@ impl Shared {
 
     fn tick(&self) {
         let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.last_poll.fetch_max(micros, Ordering::AcqRel);
-        if self.poll_awaited.load(Ordering::Acquire) {
+        self.last.fetch_max(micros, Ordering::AcqRel);
+        if self.awaited.load(Ordering::SeqCst) {
             self.polled.notify_one();
         }
     }
@@ -86,18 +91,41 @@ impl Shared {
 pub(crate) struct GroupHandle {
     commands: mpsc::UnboundedSender<Command>,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Told>>,
-    shared: Arc<Shared>,
+    polls: Arc<Polls>,
+    snapshot: watch::Receiver<Snapshot>,
+    offsets: Offsets,
     /// Of the last `Revoke` that the consumer has seen.
     revoke: AtomicU64,
 }
 
 impl GroupHandle {
-    pub(super) fn new(
-        commands: mpsc::UnboundedSender<Command>,
-        events: mpsc::UnboundedReceiver<Told>,
-        shared: Arc<Shared>,
-    ) -> Self {
-        Self { commands, events: tokio::sync::Mutex::new(events), shared, revoke: AtomicU64::new(0) }
+    /// Starts the group's task, which does nothing until the first [`subscribe`](Self::subscribe). The assignors are
+    /// those of `config.partition_assignment_strategy`, then `assignors`.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) without a `group.id` or an assignor. Must be called within a runtime.
+    pub(crate) fn spawn(
+        client: Client,
+        config: &ConsumerConfig,
+        assignors: Vec<Arc<dyn Assignor>>,
+    ) -> Result<Self> {
+        let settings = Settings::new(&client, config, assignors)?;
+        let outside = Snapshot::outside(&settings.group_id, settings.instance_id.as_deref());
+        let (commands, to_task) = mpsc::unbounded_channel();
+        let (to_consumer, events) = mpsc::unbounded_channel();
+        let (publish, snapshot) = watch::channel(outside);
+        let polls = Arc::new(Polls::new());
+        let offsets = Offsets::new(client.clone(), &settings, snapshot.clone(), commands.downgrade());
+        let driver = Driver::new(client, config, settings, to_consumer, publish, Arc::clone(&polls));
+        tokio::spawn(driver.run(to_task));
+        Ok(Self {
+            commands,
+            events: tokio::sync::Mutex::new(events),
+            polls,
+            snapshot,
+            offsets,
+            revoke: AtomicU64::new(0),
+        })
     }
 
     /// Reads these topics from now on; joins the group, or rebalances it if the topics differ from before. Also the way
@@ -106,17 +134,12 @@ impl GroupHandle {
         self.send(Command::Subscribe(subscription));
     }
 
-    /// Says that the user polled. Costs two atomic operations; call it at every `poll`.
-    pub(crate) fn poll_tick(&self) {
-        self.shared.tick();
-    }
-
     /// Says that a poll waits, until the guard is dropped: time spent waiting in `poll` never counts against
     /// `max.poll.interval.ms`.
     pub(crate) fn polling(&self) -> PollGuard {
-        self.shared.polling.fetch_add(1, Ordering::AcqRel);
-        self.shared.tick();
-        PollGuard { shared: Arc::clone(&self.shared) }
+        self.polls.waiting.fetch_add(1, Ordering::SeqCst);
+        self.polls.tick();
+        PollGuard { polls: Arc::clone(&self.polls) }
     }
 
     /// The next event; `None` once the task has ended. Cancel safe.
@@ -155,7 +178,12 @@ impl GroupHandle {
 
     /// Who the member is at this moment.
     pub(crate) fn metadata(&self) -> ConsumerGroupMetadata {
-        self.shared.metadata.lock().clone()
+        self.snapshot.borrow().member.clone()
+    }
+
+    /// Commits and what was committed.
+    pub(crate) fn offsets(&self) -> &Offsets {
+        &self.offsets
     }
 
     fn send(&self, command: Command) {
@@ -164,15 +192,44 @@ impl GroupHandle {
     }
 }
 
+impl Settings {
+    fn new(client: &Client, config: &ConsumerConfig, own: Vec<Arc<dyn Assignor>>) -> Result<Self> {
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidInput, message));
+        let Some(group_id) = config.group_id.clone().filter(|id| !id.is_empty()) else {
+            return invalid("group.id is not set; a consumer needs it to subscribe or commit");
+        };
+        let built_in =
+            config.partition_assignment_strategy.iter().map(|&s| crate::consumer::assignor::built_in(s));
+        let assignors: Vec<_> = built_in.chain(own).collect();
+        if assignors.is_empty() {
+            return invalid("partition.assignment.strategy is empty; name at least one");
+        }
+        Ok(Self {
+            group_id,
+            instance_id: config.group_instance_id.clone(),
+            rack: config.client_rack.clone(),
+            session_timeout: config.session_timeout,
+            heartbeat_interval: config.heartbeat_interval,
+            max_poll_interval: config.max_poll_interval,
+            request_timeout: config.request_timeout,
+            backoff: ExponentialBackoff::new(
+                client.config().retry_backoff,
+                client.config().retry_backoff_max,
+            ),
+            assignors,
+        })
+    }
+}
+
 /// A `poll` that waits; see [`GroupHandle::polling`].
 #[derive(Debug)]
 pub(crate) struct PollGuard {
-    shared: Arc<Shared>,
+    polls: Arc<Polls>,
 }
 
 impl Drop for PollGuard {
     fn drop(&mut self) {
-        self.shared.tick();
-        self.shared.polling.fetch_sub(1, Ordering::AcqRel);
+        self.polls.tick();
+        self.polls.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -154,6 +154,7 @@ mod tests {
             session_timeout: Duration::from_secs(30),
             heartbeat_interval: Duration::from_secs(3),
             max_poll_interval: Duration::MAX,
+            request_timeout: Duration::from_secs(30),
             backoff: ExponentialBackoff::new(Duration::from_millis(100), Duration::from_secs(1)),
             assignors: Vec::new(),
         }

@@ -14,8 +14,8 @@
 //! a broker answers a connection's requests one after the other, and a `JoinGroup` may be held for minutes.
 //!
 //! What the consumer calls, all on [`GroupHandle`]:
-//! `spawn(client, &ConsumerConfig, Vec<Arc<dyn Assignor>>) -> Result<GroupHandle>`; `subscribe`; `poll_tick` or `polling`
-//! at each poll; `next_event` and `revoke_done`; `leave`; `metadata`; and `offsets() -> Offsets` (cheap to clone), with
+//! `spawn(client, &ConsumerConfig, Vec<Arc<dyn Assignor>>) -> Result<GroupHandle>`; `subscribe`; `polling` at each
+//! poll; `next_event` and `revoke_done`; `leave`; `metadata`; and `offsets() -> Offsets` (cheap to clone), with
 //! `commit(BTreeMap<TopicPartition, OffsetAndMetadata>, timeout) -> Result<(), CommitError>` and
 //! `committed(&[TopicPartition], timeout) -> Result<BTreeMap<TopicPartition, Option<OffsetAndMetadata>>>`, which also serve a
 //! consumer that assigns its partitions by hand and never subscribes.
@@ -23,17 +23,20 @@
 //! Knows nothing of fetching, positions or records. Another protocol (KIP-848) is another state machine behind the
 //! same handle and events.
 
+mod calls;
 mod commit_error;
 mod consumer_protocol;
+mod driver;
 mod event;
 mod handle;
 mod messages;
 mod offsets;
-mod stub;
-pub(crate) use stub::Offsets;
+mod standing;
 mod state;
+mod topics;
 
 pub use commit_error::CommitError;
 pub use event::{ConsumerGroupMetadata, LossReason, OffsetAndMetadata};
 pub(crate) use event::{GroupEvent, Subscription, TopicFilter};
-pub(crate) use handle::{Command, GroupHandle, PollGuard};
+pub(crate) use handle::GroupHandle;
+pub(crate) use offsets::Offsets;

@@ -58,6 +58,15 @@ impl Membership {
         }
     }
 
+    /// A commit may be the first to learn that the membership ended. During a rebalance it may also just have been
+    /// overtaken by the next generation, and the answer to the join or sync tells the truth.
+    pub(super) fn on_commit_refused(&mut self, now: Instant, code: ErrorCode, generation: i32) {
+        let settled = matches!(self.phase, Phase::Stable | Phase::Revoking { .. });
+        if settled && generation == self.generation {
+            self.on_generation_failure(now, code);
+        }
+    }
+
     fn on_failure(&mut self, now: Instant, failure: Failure) {
         match failure {
             Failure::Fatal(error) => self.fail(error),

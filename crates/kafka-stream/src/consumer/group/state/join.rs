@@ -196,6 +196,7 @@ impl Membership {
             return self.fail(Error::new(ErrorKind::Malformed, message));
         };
         self.failures = 0;
+        self.start_heartbeats(now);
         self.phase = Phase::Stable;
         if assigned.iter().any(|tp| !self.topics.contains(&tp.topic)) {
             // Assigned from an older subscription; the join that follows puts it right.

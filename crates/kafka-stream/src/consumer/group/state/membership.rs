@@ -45,12 +45,10 @@ impl Membership {
         self.send(Request::Leave { member_id, reason });
     }
 
-    /// Whether the coordinator expects heartbeats. While it holds a join it does not.
+    /// Whether the coordinator expects heartbeats. While it holds a join or a sync it does not, and would not answer
+    /// them: it takes a connection's requests one after the other.
     pub(super) fn beats(&self) -> bool {
-        let phase = matches!(
-            self.phase,
-            Phase::Revoking { .. } | Phase::Assigning { .. } | Phase::Syncing { .. } | Phase::Stable
-        );
+        let phase = matches!(self.phase, Phase::Revoking { .. } | Phase::Assigning { .. } | Phase::Stable);
         phase && self.generation >= 0
     }
 
@@ -93,7 +91,7 @@ impl Membership {
             Ok(()) => self.heartbeat.session_end = Some(now + self.settings.session_timeout),
             Err(Failure::Code(ErrorCode::REBALANCE_IN_PROGRESS)) => {
                 self.heartbeat.session_end = Some(now + self.settings.session_timeout);
-                // While syncing, the sync's own answer says so.
+                // While assigning, the answer to the sync says so.
                 if matches!(self.phase, Phase::Stable | Phase::Revoking { .. }) {
                     self.rejoin.get_or_insert_with(|| "the group is rebalancing".to_owned());
                 }

@@ -30,6 +30,7 @@ pub(super) use input::{
     Action, Answer, Failure, Input, JoinRequest, Joined, JoinedMember, Request, Synced, Ticket,
 };
 
+use super::standing::Standing;
 use super::{ConsumerGroupMetadata, GroupEvent};
 use crate::consumer::assignor::{Assignor, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts};
 
@@ -43,6 +44,7 @@ pub(super) struct Settings {
     pub(super) heartbeat_interval: Duration,
     /// Also the time that a rebalance waits for this member.
     pub(super) max_poll_interval: Duration,
+    pub(super) request_timeout: Duration,
     pub(super) backoff: ExponentialBackoff,
     /// The preferred first; not empty.
     pub(super) assignors: Vec<Arc<dyn Assignor>>,
@@ -165,10 +167,7 @@ impl Membership {
             Input::RevokeDone(ticket) => self.on_revoke_done(now, ticket),
             Input::Topics(counts) => self.on_topics(now, counts),
             Input::Leave(reason) => self.leave(reason),
-            Input::CommitRefused { code, generation } if generation == self.generation => {
-                self.on_generation_failure(now, code);
-            }
-            Input::CommitRefused { .. } => {}
+            Input::CommitRefused { code, generation } => self.on_commit_refused(now, code, generation),
             Input::Answer(ticket, Answer::Join(result)) => self.on_join_answer(now, ticket, result),
             Input::Answer(ticket, Answer::Sync(result)) => self.on_sync_answer(now, ticket, result),
             Input::Answer(ticket, Answer::Heartbeat(result)) => self.on_heartbeat_answer(now, ticket, result),
@@ -207,9 +206,18 @@ impl Membership {
         &self.owned
     }
 
-    /// Whether the assignment of the current generation has arrived, so that a commit in its name makes sense.
-    pub(super) fn is_settled(&self) -> bool {
-        matches!(self.phase, Phase::Stable | Phase::Revoking { .. })
+    /// How the member stands, for those who commit.
+    pub(super) fn standing(&self) -> Standing {
+        match self.phase {
+            Phase::Idle => Standing::Outside,
+            Phase::AwaitingPoll | Phase::Failed => Standing::Lost,
+            Phase::Revoking { .. } => Standing::Revoking,
+            Phase::Stable => Standing::Stable,
+            Phase::Unjoined { .. }
+            | Phase::Joining { .. }
+            | Phase::Assigning { .. }
+            | Phase::Syncing { .. } => Standing::Rebalancing,
+        }
     }
 
     /// Whether the machine is in the group, or on the way into it.

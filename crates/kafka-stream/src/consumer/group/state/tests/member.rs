@@ -32,6 +32,7 @@ impl Member {
             session_timeout: Duration::from_secs(30),
             heartbeat_interval: INTERVAL,
             max_poll_interval: MAX_POLL,
+            request_timeout: Duration::from_secs(30),
             backoff: ExponentialBackoff::new(Duration::from_millis(100), Duration::from_secs(1)),
             assignors: vec![built_in(strategy)],
         };

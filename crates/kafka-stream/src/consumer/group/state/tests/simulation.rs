@@ -125,6 +125,7 @@ impl World {
             session_timeout: SESSION,
             heartbeat_interval: Duration::from_secs(3),
             max_poll_interval: MAX_POLL,
+            request_timeout: Duration::from_secs(30),
             backoff: ExponentialBackoff::new(Duration::from_millis(100), Duration::from_secs(1)),
             assignors: strategies.iter().map(|&strategy| built_in(strategy)).collect(),
         };

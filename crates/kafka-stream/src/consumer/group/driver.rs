@@ -1,0 +1,163 @@
+//! The task that a member lives in: it brings the state machine what happens, and does what the machine says.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kafka_core::cluster::{Client, CoordinatorKind};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::Subscription;
+use super::calls;
+use super::handle::{Command, Polls, Told};
+use super::standing::Snapshot;
+use super::state::{Action, Answer, Input, Membership, Request, Settings, Ticket};
+use super::topics::{self, TopicWatch};
+use crate::consumer::ConsumerConfig;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Driver {
+    client: Client,
+    settings: Arc<Settings>,
+    machine: Membership,
+    events: mpsc::UnboundedSender<Told>,
+    publish: watch::Sender<Snapshot>,
+    polls: Arc<Polls>,
+    answers: JoinSet<(Ticket, Answer)>,
+    topics: TopicWatch,
+    /// Who waits for a leave that is about to be sent.
+    leaving: Option<oneshot::Sender<()>>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        client: Client,
+        config: &ConsumerConfig,
+        settings: Settings,
+        events: mpsc::UnboundedSender<Told>,
+        publish: watch::Sender<Snapshot>,
+        polls: Arc<Polls>,
+    ) -> Self {
+        let topics = TopicWatch::new(client.clone(), config, settings.backoff);
+        let machine = Membership::new(settings.clone(), Instant::now(), fastrand::u64(..));
+        let settings = Arc::new(settings);
+        let answers = JoinSet::new();
+        Self { client, settings, machine, events, publish, polls, answers, topics, leaving: None }
+    }
+
+    /// Runs until the handle is dropped.
+    pub(super) async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        loop {
+            let timer = self.machine.deadline().map(|at| at.max(Instant::now()));
+            let input = tokio::select! {
+                biased;
+                command = commands.recv() => match command {
+                    Some(command) => self.on_command(command),
+                    None => return,
+                },
+                Some(done) = self.answers.join_next() => match done {
+                    Ok((ticket, answer)) => Some(Input::Answer(ticket, answer)),
+                    // A call that panicked; its request is sent again when its time is up.
+                    Err(error) => {
+                        tracing::error!(%error, "a request of the consumer group ended without an answer");
+                        None
+                    }
+                },
+                found = self.topics.changed() => self.on_topics(found),
+                () = self.polls.polled(), if self.machine.awaits_poll() => None,
+                () = sleep_until(timer) => None,
+            };
+            let now = Instant::now();
+            // Polls are not told one by one: the last one counts, and only when something else happens.
+            let polled = Input::Polled(self.polls.last(now));
+            for input in [Some(polled), input, Some(Input::Tick)].into_iter().flatten() {
+                for action in self.machine.on_event(now, input) {
+                    self.act(action);
+                }
+            }
+            self.publish();
+        }
+    }
+
+    fn on_command(&mut self, command: Command) -> Option<Input> {
+        match command {
+            Command::Subscribe(Subscription::Topics(topics)) => {
+                self.topics.forget_pattern();
+                Some(Input::Subscribe(topics))
+            }
+            Command::Subscribe(Subscription::Pattern(filter)) => {
+                self.topics.watch_pattern(filter);
+                None
+            }
+            Command::RevokeDone(ticket) => Some(Input::RevokeDone(ticket)),
+            Command::CommitRefused { code, generation } => Some(Input::CommitRefused { code, generation }),
+            Command::Leave { reason, done } => {
+                self.topics.forget_pattern();
+                self.leaving = Some(done);
+                Some(Input::Leave(reason))
+            }
+        }
+    }
+
+    fn on_topics(&mut self, found: topics::Found) -> Option<Input> {
+        match found {
+            topics::Found::Counts(counts) => Some(Input::Topics(counts)),
+            topics::Found::Matching(topics) => Some(Input::Subscribe(topics)),
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Send(_, Request::Leave { member_id, reason }) => {
+                let (client, settings) = (self.client.clone(), Arc::clone(&self.settings));
+                let done = self.leaving.take();
+                // Not among the answers: it goes on when this task ends.
+                tokio::spawn(async move {
+                    calls::leave(&client, &settings, &member_id, &reason).await;
+                    drop(done);
+                });
+            }
+            Action::Send(ticket, request) => {
+                let (client, settings) = (self.client.clone(), Arc::clone(&self.settings));
+                self.answers.spawn(async move { (ticket, calls::call(&client, &settings, request).await) });
+            }
+            Action::ForgetCoordinator => {
+                self.client.forget_coordinator(CoordinatorKind::Group, &self.settings.group_id);
+            }
+            Action::LookUpTopics(topics) => self.topics.watch_counts(topics),
+            Action::Revoke(ticket, event) => self.tell((ticket, event)),
+            Action::Emit(event) => self.tell((0, event)),
+        }
+    }
+
+    fn tell(&self, told: Told) {
+        tracing::debug!(group = self.settings.group_id, event = ?told.1, "consumer group");
+        // Fails only when the handle is gone, which ends this task too.
+        let _ = self.events.send(told);
+    }
+
+    fn publish(&mut self) {
+        // Nobody left for whom to wait: a static member, or one that never joined.
+        self.leaving = None;
+        self.polls.expect(self.machine.awaits_poll());
+        let (member, standing) = (self.machine.metadata(), self.machine.standing());
+        self.publish.send_if_modified(|last| {
+            let changed =
+                last.member != member || last.standing != standing || *last.owned != *self.machine.owned();
+            if *last.owned != *self.machine.owned() {
+                last.owned = Arc::new(self.machine.owned().clone());
+            }
+            last.member = member;
+            last.standing = standing;
+            changed
+        });
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
