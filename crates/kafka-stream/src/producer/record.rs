@@ -159,6 +159,14 @@ impl<'a> ProducerRecord<'a> {
         self
     }
 
+    /// The same record for another topic, and for any partition of it.
+    #[must_use]
+    pub fn with_topic(mut self, topic: impl Into<Cow<'a, str>>) -> Self {
+        self.topic = topic.into();
+        self.partition = None;
+        self
+    }
+
     /// The topic.
     pub fn topic(&self) -> &str {
         &self.topic

@@ -1,0 +1,137 @@
+//! The partitions whose records are being handled, and what each of them needs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kafka_core::TopicPartition;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::stats::{Counters, count};
+use super::tracker::OffsetTracker;
+use crate::consumer::{ConsumerHandle, ConsumerRecord};
+
+/// One partition: what lanes and the poll loop share of it.
+pub(crate) struct Partition {
+    pub(crate) tp: TopicPartition,
+    pub(crate) tracker: Mutex<OffsetTracker>,
+    /// No new record is begun.
+    pub(crate) draining: AtomicBool,
+    /// What runs is dropped where it stands.
+    pub(crate) abandoned: CancellationToken,
+    paused: AtomicBool,
+    limit: usize,
+}
+
+impl Partition {
+    pub(crate) fn new(tp: TopicPartition, limit: usize) -> Self {
+        Self {
+            tp,
+            tracker: Mutex::default(),
+            draining: AtomicBool::new(false),
+            abandoned: CancellationToken::new(),
+            paused: AtomicBool::new(false),
+            limit: limit.max(1),
+        }
+    }
+
+    /// Counts records as handed out, and pauses the partition if it has too many.
+    pub(crate) fn hand_out(
+        &self,
+        records: &[ConsumerRecord],
+        next: i64,
+        consumer: &ConsumerHandle,
+        counters: &Counters,
+    ) {
+        let outstanding = {
+            let mut tracker = self.tracker.lock();
+            records.iter().for_each(|record| tracker.hand_out(record.offset));
+            tracker.advance_to(next);
+            tracker.outstanding()
+        };
+        if outstanding >= self.limit && !self.paused.swap(true, Ordering::AcqRel) {
+            count(&counters.pauses);
+            // A partition that is gone needs no pause.
+            let _ = consumer.pause(std::slice::from_ref(&self.tp));
+            // The lanes may have finished everything in between, and then nobody else resumes.
+            self.resume_if_room(consumer);
+        }
+    }
+
+    /// Counts a record as finished, and resumes the partition once half of its room is free.
+    pub(crate) fn finish(&self, offset: i64, consumer: &ConsumerHandle) {
+        self.tracker.lock().finish(offset);
+        self.resume_if_room(consumer);
+    }
+
+    fn resume_if_room(&self, consumer: &ConsumerHandle) {
+        if self.paused.load(Ordering::Acquire)
+            && self.tracker.lock().outstanding() <= self.limit / 2
+            && self.paused.swap(false, Ordering::AcqRel)
+        {
+            let _ = consumer.resume(std::slice::from_ref(&self.tp));
+        }
+    }
+}
+
+/// A partition with its lanes running.
+pub(crate) struct Running {
+    pub(crate) partition: Arc<Partition>,
+    pub(crate) lanes: Vec<mpsc::UnboundedSender<Vec<ConsumerRecord>>>,
+    pub(crate) tasks: JoinSet<()>,
+    /// Whose turn it is among the lanes, for records without a key.
+    pub(crate) turn: usize,
+}
+
+impl Running {
+    /// Lets the records that are being handled end within `limit`, then drops them. None is begun any more.
+    pub(crate) async fn drain(mut self, limit: Duration) {
+        self.partition.draining.store(true, Ordering::Release);
+        self.lanes.clear();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(limit, all).await.is_err() {
+            self.partition.abandoned.cancel();
+            while self.tasks.join_next().await.is_some() {}
+        }
+    }
+}
+
+/// All partitions at hand.
+#[derive(Default)]
+pub(crate) struct Partitions(Mutex<HashMap<TopicPartition, Running>>);
+
+impl Partitions {
+    /// Does something with a partition, which is begun first if it is new.
+    pub(crate) fn with<T>(
+        &self,
+        tp: &TopicPartition,
+        begin: impl FnOnce() -> Running,
+        f: impl FnOnce(&mut Running) -> T,
+    ) -> T {
+        let mut partitions = self.0.lock();
+        match partitions.get_mut(tp) {
+            Some(running) => f(running),
+            None => f(partitions.entry(tp.clone()).or_insert_with(begin)),
+        }
+    }
+
+    /// Takes these partitions out.
+    pub(crate) fn take(&self, tps: &[TopicPartition]) -> Vec<Running> {
+        let mut partitions = self.0.lock();
+        tps.iter().filter_map(|tp| partitions.remove(tp)).collect()
+    }
+
+    /// Takes all partitions out.
+    pub(crate) fn take_all(&self) -> Vec<Running> {
+        self.0.lock().drain().map(|(_, running)| running).collect()
+    }
+
+    /// All partitions, to read their trackers.
+    pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
+        self.0.lock().values().map(|running| Arc::clone(&running.partition)).collect()
+    }
+}
