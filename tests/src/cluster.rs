@@ -21,6 +21,7 @@ const CLIENT_LISTENER: &str = "PLAINTEXT_HOST";
 #[derive(Debug)]
 pub struct Cluster {
     pub(crate) state: State,
+    pub(crate) folder: PathBuf,
     /// Shared lock, or an exclusive one inside [`Exclusive`].
     pub(crate) lock: File,
 }
@@ -84,7 +85,8 @@ impl Cluster {
             .unwrap_or_else(|error| panic!("{} is not a cluster's state: {error}", file.display()));
         let lock = File::create(file.with_file_name("tests.lock")).expect("create the tests' lock");
         lock.lock_shared().expect("lock the cluster");
-        Self { state, lock }
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        Self { state, folder, lock }
     }
 
     /// Waits until no other test uses the cluster and keeps them away, in order to stop and start its brokers.
@@ -114,6 +116,22 @@ impl Cluster {
     #[must_use]
     pub fn address(&self, broker: i32) -> String {
         self.broker(broker).listeners[CLIENT_LISTENER].clone()
+    }
+
+    /// The addresses of a listener: `SSL` (asks for a certificate), `SASL_PLAINTEXT` or `SASL_SSL`.
+    ///
+    /// Users are `alice` and `bob`, with the passwords `alice-secret` and `bob-secret` for PLAIN, SCRAM-SHA-256 and
+    /// SCRAM-SHA-512. Topics and groups without an access rule are open to both.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> Vec<String> {
+        self.brokers().map(|node| node.listeners[name].clone()).collect()
+    }
+
+    /// The folder with `ca.pem`, and for `alice` and `bob` each `<name>.pem` (certificate), `<name>.key.pem` (PKCS#8) and
+    /// `<name>.store.pem` (both).
+    #[must_use]
+    pub fn certificates(&self) -> PathBuf {
+        self.folder.join("certificates")
     }
 
     /// The ids of the brokers.

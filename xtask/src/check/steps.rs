@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use super::{clusters::Clusters, installed, runner::Runner};
 use crate::paths;
@@ -144,7 +145,12 @@ impl Session<'_> {
             }
             Step::Real => {
                 let variables = self.clusters.for_tests()?;
-                self.test(&["--package", "kafka-tests"], variables)
+                let names = self.real_tests()?;
+                // Selected among all packages and not by package, so that dependencies keep the features they were
+                // built with for the unit tests.
+                let mut arguments = vec!["--workspace"];
+                arguments.extend(names.iter().flat_map(|name| ["--test", name.as_str()]));
+                self.test(&arguments, variables)
             }
             Step::MainJob => self.main_job(),
         }
@@ -190,16 +196,30 @@ impl Session<'_> {
     }
 
     fn static_binary(&self, target: &str) -> Result<PathBuf> {
-        let output = self
-            .runner
-            .command("cargo")
-            .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-            .output()
-            .context("cannot run `cargo metadata`")?;
-        let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-        let folder = metadata.get("target_directory").and_then(|value| value.as_str());
+        let metadata = self.metadata()?;
+        let folder = metadata.get("target_directory").and_then(Value::as_str);
         let folder = PathBuf::from(folder.context("`cargo metadata` names no target directory")?);
         Ok(folder.join(target).join("release/examples/quickstart"))
+    }
+
+    /// The names of the test programs in `tests/`.
+    fn real_tests(&self) -> Result<Vec<String>> {
+        let metadata = self.metadata()?;
+        let names = tests_of(&metadata, "kafka-tests");
+        if names.is_empty() {
+            bail!("the package kafka-tests has no tests");
+        }
+        Ok(names)
+    }
+
+    fn metadata(&self) -> Result<Value> {
+        let mut command = self.runner.command("cargo");
+        command.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]);
+        let output = command.output().context("cannot run `cargo metadata`")?;
+        if !output.status.success() {
+            bail!("`cargo metadata` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     fn main_job(&mut self) -> Result<()> {
@@ -214,6 +234,17 @@ impl Session<'_> {
         }
         Ok(())
     }
+}
+
+fn tests_of(metadata: &Value, package: &str) -> Vec<String> {
+    let list =
+        |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let is_test = |target: &Value| list(target, "kind").iter().any(|kind| kind == "test");
+    let packages = list(metadata, "packages");
+    let wanted = packages.iter().filter(|found| text(found, "name").as_deref() == Some(package));
+    let targets = wanted.flat_map(|found| list(found, "targets"));
+    targets.filter(is_test).filter_map(|target| text(&target, "name")).collect()
 }
 
 /// Whether an ELF file of 64 bits, little-endian, asks for a dynamic linker (a program header `PT_INTERP`).
@@ -240,6 +271,16 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Step::ALL.len() + Group::ALL.len());
+    }
+
+    #[test]
+    fn the_test_programs_of_one_package_are_found() {
+        let metadata = serde_json::json!({"packages": [
+            {"name": "other", "targets": [{"name": "no", "kind": ["test"]}]},
+            {"name": "mine", "targets": [{"name": "mine", "kind": ["lib"]}, {"name": "yes", "kind": ["test"]}]},
+        ]});
+        assert_eq!(tests_of(&metadata, "mine"), ["yes"]);
+        assert!(tests_of(&metadata, "none").is_empty());
     }
 
     #[test]

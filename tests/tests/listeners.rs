@@ -1,0 +1,92 @@
+//! The listeners that ask who is there, by Kafka's own client: what tests of our client's security rely on.
+
+// What is not as it must be ends the test, in its helpers too.
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::PathBuf};
+
+use kafka_tests::{Cluster, unique};
+
+/// A client's settings in a file of their own, as Kafka's tools take them.
+fn settings(lines: &[String]) -> PathBuf {
+    let file = std::env::temp_dir().join(unique("client")).with_extension("properties");
+    fs::write(&file, lines.join("\n")).unwrap();
+    file
+}
+
+fn tls(cluster: &Cluster) -> [String; 2] {
+    let authority = cluster.certificates().join("ca.pem");
+    ["ssl.truststore.type=PEM".to_owned(), format!("ssl.truststore.location={}", authority.display())]
+}
+
+/// Key and certificate as text on one line each: Kafka 2.8 takes no file whose key has no password.
+fn certificate(cluster: &Cluster, user: &str) -> [String; 3] {
+    let line = |name: &str| {
+        fs::read_to_string(cluster.certificates().join(name)).unwrap().trim_end().replace('\n', "\\n")
+    };
+    [
+        "ssl.keystore.type=PEM".to_owned(),
+        format!("ssl.keystore.key={}", line(&format!("{user}.key.pem"))),
+        format!("ssl.keystore.certificate.chain={}", line(&format!("{user}.pem"))),
+    ]
+}
+
+fn password(mechanism: &str, user: &str, password: &str) -> [String; 2] {
+    let module = if mechanism == "PLAIN" { "plain.PlainLoginModule" } else { "scram.ScramLoginModule" };
+    let login = format!(
+        "org.apache.kafka.common.security.{module} required username=\"{user}\" password=\"{password}\";"
+    );
+    [format!("sasl.mechanism={mechanism}"), format!("sasl.jaas.config={login}")]
+}
+
+/// Asks for the versions of the brokers of one listener; the answer, or what went wrong.
+async fn ask(cluster: &Cluster, listener: &str, lines: &[String]) -> Result<String, String> {
+    let mut all = vec![
+        format!("security.protocol={listener}"),
+        "request.timeout.ms=15000".to_owned(),
+        "default.api.timeout.ms=30000".to_owned(),
+    ];
+    all.extend_from_slice(lines);
+    let file = settings(&all);
+    let servers = cluster.listener(listener).join(",");
+    let class = if cluster.version_numbers() < (4, 0, 0) {
+        "kafka.admin.BrokerApiVersionsCommand"
+    } else {
+        "org.apache.kafka.tools.BrokerApiVersionsCommand"
+    };
+    let arguments = ["--bootstrap-server", &servers, "--command-config", &file.display().to_string()];
+    let output = cluster.java(class, &arguments, "").await;
+    fs::remove_file(file).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(said) } else { Err(said + &output.stderr) }
+}
+
+/// What each listener wants, and what it does without.
+async fn every_listener_knows_its_users(cluster: &Cluster) {
+    let tls = tls(cluster);
+    let right: [(&str, Vec<String>); 4] = [
+        ("SSL", [tls.as_slice(), &certificate(cluster, "alice")].concat()),
+        ("SASL_PLAINTEXT", password("SCRAM-SHA-256", "alice", "alice-secret").to_vec()),
+        ("SASL_SSL", [tls.clone(), password("PLAIN", "bob", "bob-secret")].concat()),
+        ("SASL_SSL", [tls.clone(), password("SCRAM-SHA-512", "bob", "bob-secret")].concat()),
+    ];
+    for (listener, lines) in right {
+        let answer = ask(cluster, listener, &lines).await;
+        assert!(answer.as_ref().is_ok_and(|said| said.contains("Produce(0)")), "{listener}: {answer:?}");
+    }
+    let wrong = password("SCRAM-SHA-256", "alice", "bob-secret");
+    let refused = ask(cluster, "SASL_PLAINTEXT", &wrong).await.unwrap_err();
+    assert!(refused.contains("SaslAuthenticationException"), "{refused}");
+    let nameless = ask(cluster, "SSL", &tls).await;
+    assert!(nameless.is_err(), "a client without a certificate got {nameless:?}");
+}
+
+#[tokio::test]
+async fn the_newest_broker_knows_its_users_on_every_listener() {
+    every_listener_knows_its_users(&Cluster::single()).await;
+}
+
+#[tokio::test]
+async fn the_oldest_broker_knows_its_users_on_every_listener() {
+    every_listener_knows_its_users(&Cluster::oldest()).await;
+}
