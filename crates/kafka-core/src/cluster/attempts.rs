@@ -40,7 +40,10 @@ impl Attempts {
             Ok(Ok(value)) => return Ok(Some(value)),
             Ok(Err(error)) if error.is_retriable() => error,
             Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(self.last.take().unwrap_or_else(|| late("an answer", self.started))),
+            Err(_) => {
+                let reason = self.last.take().or_else(|| client.last_failure());
+                return Err(reason.unwrap_or_else(|| late("an answer", self.started)));
+            }
         };
         if client.is_closed() {
             return Err(closed());

@@ -394,6 +394,11 @@ impl Client {
         }
     }
 
+    /// Why the last request for metadata failed, if it did.
+    pub(super) fn last_failure(&self) -> Option<Error> {
+        self.cluster().rounds.borrow().error.clone()
+    }
+
     /// Waits until `found` finds what it looks for in the metadata; `None` at `deadline`.
     ///
     /// Fails when the client is closed, when no broker answers for the request timeout, and at once when brokers refuse
@@ -408,6 +413,7 @@ impl Client {
         let mut rounds = cluster.rounds.subscribe();
         rounds.mark_unchanged();
         let mut changes = cluster.metadata.subscribe();
+        let mut failed: Option<Error> = None;
         loop {
             let metadata = changes.borrow_and_update().clone();
             if let Some(found) = found(&metadata) {
@@ -417,13 +423,15 @@ impl Client {
                 () = cluster.connections.until_closed() => return Some(Err(closed())),
                 _ = changes.changed() => {}
                 _ = rounds.changed() => {
-                    let error = rounds.borrow_and_update().error.clone();
-                    if let Some(error) = error
-                        && (error.is_fatal() || Instant::now() >= unreachable_at)
+                    failed = rounds.borrow_and_update().error.clone();
+                    if let Some(error) = &failed
+                        && error.is_fatal()
                     {
-                        return Some(Err(error));
+                        return Some(Err(error.clone()));
                     }
                 }
+                // Refused again and again: the reason is known, there is no need to wait for yet another.
+                () = sleep_until(unreachable_at), if failed.is_some() => return failed.map(Err),
                 () = sleep_until(deadline) => {
                     // Being unreachable explains why nothing was found.
                     return rounds.borrow().error.clone().map(Err);

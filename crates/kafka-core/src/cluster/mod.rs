@@ -5,6 +5,8 @@
 
 mod attempts;
 mod client;
+#[cfg(test)]
+mod client_tests;
 mod config;
 mod connections;
 mod coordinators;

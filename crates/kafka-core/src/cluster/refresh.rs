@@ -114,6 +114,7 @@ impl Cluster {
     async fn refresh_forever(self: &Arc<Self>) {
         let backoff = ExponentialBackoff::new(self.config.retry_backoff, self.config.retry_backoff_max);
         let (mut failures, mut last_attempt, mut last_success) = (0u32, None::<Instant>, None::<Instant>);
+        let mut failing_since = None;
         loop {
             self.until_wanted(last_success).await;
             if let Some(last) = last_attempt {
@@ -130,14 +131,19 @@ impl Cluster {
                 }
             }
             last_attempt = Some(Instant::now());
-            let outcome = self.refresh(last_success).await;
+            let outcome = self.refresh(last_success, failing_since).await;
             match &outcome {
                 Ok(()) => {
-                    failures = 0;
+                    (failures, failing_since) = (0, None);
                     last_success = Some(Instant::now());
                 }
                 Err(error) => {
-                    warn!(%error, failures, "no metadata");
+                    // An outage is worth one warning, not one per second.
+                    match failures {
+                        0 => warn!(%error, "no metadata; trying on"),
+                        _ => debug!(%error, failures, "no metadata"),
+                    }
+                    failing_since = failing_since.or(last_attempt);
                     failures = failures.saturating_add(1);
                     // Nobody may be waiting, but the next user should not pay for this.
                     self.wanted.lock().requested = true;
@@ -172,14 +178,19 @@ impl Cluster {
     }
 
     /// One round: asks, and publishes the answer.
-    async fn refresh(self: &Arc<Self>, last_success: Option<Instant>) -> Result<()> {
+    async fn refresh(
+        self: &Arc<Self>,
+        last_success: Option<Instant>,
+        failing_since: Option<Instant>,
+    ) -> Result<()> {
         let now = Instant::now();
         let (topics, only_new, rebootstrap) = {
             let mut wanted = self.wanted.lock();
             let aged = last_success.is_none_or(|at| now >= at + self.config.metadata_max_age);
-            let stale = last_success.is_some_and(|at| now >= at + self.config.metadata_rebootstrap_trigger);
+            let hopeless =
+                failing_since.is_some_and(|at| now >= at + self.config.metadata_rebootstrap_trigger);
             let only_new = wanted.interest.has_new() && !wanted.requested && !aged;
-            let rebootstrap = std::mem::take(&mut wanted.rebootstrap) || (stale && wanted.requested);
+            let rebootstrap = std::mem::take(&mut wanted.rebootstrap) || hopeless;
             wanted.requested = false;
             (wanted.interest.take(only_new, now, TOPIC_IDLE), only_new, rebootstrap)
         };

@@ -13,6 +13,8 @@ use std::pin::Pin;
 mod api_versions;
 mod authenticator;
 mod connection;
+#[cfg(test)]
+mod connection_tests;
 mod connector;
 mod driver;
 mod frame;
@@ -20,8 +22,12 @@ mod handshake;
 mod metrics;
 mod pipeline;
 mod reauthentication;
+#[cfg(test)]
+mod sasl_tests;
 mod shared;
 mod tcp;
+#[cfg(test)]
+pub(crate) mod testkit;
 
 pub use api_versions::ApiVersions;
 pub use authenticator::{Authenticator, SaslChannel, SaslReply, Session};

@@ -175,7 +175,7 @@ impl Shared {
             let message = format!("writing to the broker failed: {error}");
             return Err(Error::new(ErrorKind::Disconnected, message).with_source(error));
         }
-        if state.released && state.pipeline.is_empty() {
+        if state.released && state.pipeline.is_written() {
             return Err(Error::new(ErrorKind::Closed, "the connection is not needed any more"));
         }
         if let Some(timeout) = state.pipeline.expire(now) {
@@ -227,7 +227,7 @@ impl Shared {
         state.wake();
     }
 
-    /// Nobody can send any more: the connection ends when what was accepted is written.
+    /// Nobody can send any more, and nobody waits: the connection ends when what was accepted is written.
     pub(super) fn release(&self) {
         let mut state = self.state.lock();
         state.released = true;
