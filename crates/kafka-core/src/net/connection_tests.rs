@@ -60,7 +60,8 @@ async fn nonsense_ends_the_connection_with_the_reason() {
     let negative = |_: &Incoming| (-5i32).to_be_bytes().to_vec();
     let giant = |_: &Incoming| i32::MAX.to_be_bytes().to_vec();
     let unasked = |request: &Incoming| request.answer::<HeartbeatRequest>(&beat(0)).repeat(3);
-    let cases: [(&str, &dyn Fn(&Incoming) -> Vec<u8>); 4] = [
+    type Nonsense<'a> = &'a dyn Fn(&Incoming) -> Vec<u8>;
+    let cases: [(&str, Nonsense<'_>); 4] = [
         ("was next", &wrong_id),
         ("-5 bytes", &negative),
         ("2147483647 bytes", &giant),
