@@ -1,5 +1,8 @@
 //! The consumer on a real broker: what Java wrote, positions, commits that Java's tools see.
 
+// What is not as it must be ends the test, also in its helpers.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::time::{Duration, Instant};
@@ -117,31 +120,31 @@ async fn positions_move_where_they_are_told_to() {
     assert_eq!(refused.kind(), ConsumerErrorKind::NoSubscription);
     consumer.assign([tp.clone()]).unwrap();
 
-    assert_eq!(consumer.beginning_offsets(&[tp.clone()]).await.unwrap()[&tp], 0);
-    assert_eq!(consumer.end_offsets(&[tp.clone()]).await.unwrap()[&tp], 100);
+    assert_eq!(consumer.beginning_offsets(std::slice::from_ref(&tp)).await.unwrap()[&tp], 0);
+    assert_eq!(consumer.end_offsets(std::slice::from_ref(&tp)).await.unwrap()[&tp], 100);
     let times = [(tp.clone(), 1_000_042), (TopicPartition::new(topic.as_str(), 0), 1_000_042)];
     let found = consumer.offsets_for_times(times).await.unwrap()[&tp].unwrap();
     assert_eq!((found.offset, found.timestamp), (42, 1_000_042));
     let none = consumer.offsets_for_times([(tp.clone(), 9_000_000)]).await.unwrap();
     assert_eq!(none[&tp], None);
-    assert_eq!(consumer.partitions_for(&topic).await.unwrap(), [tp.clone()]);
+    assert_eq!(consumer.partitions_for(&topic).await.unwrap(), std::slice::from_ref(&tp));
 
     assert_eq!(numbers(&read(&consumer, 10).await), (0..10).collect::<Vec<_>>());
     consumer.seek(&tp, 55).unwrap();
     assert_eq!(consumer.position(&tp).unwrap(), Some(55));
     assert_eq!(numbers(&read(&consumer, 20).await), (55..75).collect::<Vec<_>>());
-    consumer.seek_to_beginning(&[tp.clone()]).unwrap();
+    consumer.seek_to_beginning(std::slice::from_ref(&tp)).unwrap();
     assert_eq!(numbers(&read(&consumer, 10).await)[0], 0);
-    consumer.seek_to_timestamp(&[tp.clone()], 1_000_090).unwrap();
+    consumer.seek_to_timestamp(std::slice::from_ref(&tp), 1_000_090).unwrap();
     assert_eq!(numbers(&read(&consumer, 10).await), (90..100).collect::<Vec<_>>());
 
     consumer.seek(&tp, 0).unwrap();
-    consumer.pause(&[tp.clone()]).unwrap();
-    assert_eq!(consumer.paused(), [tp.clone()]);
+    consumer.pause(std::slice::from_ref(&tp)).unwrap();
+    assert_eq!(consumer.paused(), std::slice::from_ref(&tp));
     assert!(consumer.poll(Duration::from_millis(500)).await.unwrap().is_empty());
-    consumer.resume(&[tp.clone()]).unwrap();
+    consumer.resume(std::slice::from_ref(&tp)).unwrap();
     assert_eq!(numbers(&read(&consumer, 10).await)[0], 0);
-    consumer.seek_to_end(&[tp.clone()]).unwrap();
+    consumer.seek_to_end(std::slice::from_ref(&tp)).unwrap();
     assert!(consumer.poll(Duration::from_millis(500)).await.unwrap().is_empty());
     assert_eq!(consumer.position(&tp).unwrap(), Some(100));
 
@@ -211,7 +214,7 @@ async fn what_is_committed_by_hand_is_seen_by_java_and_by_the_next_consumer() {
     first.assign([tp.clone()]).unwrap();
     read(&first, 30).await;
     first.commit_sync().await.unwrap();
-    let committed = first.committed(&[tp.clone()]).await.unwrap();
+    let committed = first.committed(std::slice::from_ref(&tp)).await.unwrap();
     assert_eq!(committed[&tp].as_ref().map(|at| at.offset), Some(30));
 
     let described =
@@ -227,10 +230,10 @@ async fn what_is_committed_by_hand_is_seen_by_java_and_by_the_next_consumer() {
     let second = consumer(&cluster, |config| config.group_id = Some(group.clone()));
     second.assign([tp.clone()]).unwrap();
     assert_eq!(numbers(&read(&second, 60).await)[0], 40);
-    let committed = second.committed(&[tp.clone()]).await.unwrap();
+    let committed = second.committed(std::slice::from_ref(&tp)).await.unwrap();
     assert_eq!(committed[&tp].as_ref().map(|at| at.metadata.as_str()), Some("by name"));
     second.commit_async().await.unwrap();
-    let committed = second.committed(&[tp.clone()]).await.unwrap();
+    let committed = second.committed(std::slice::from_ref(&tp)).await.unwrap();
     assert_eq!(committed[&tp].as_ref().map(|at| at.offset), Some(100));
     assert_eq!(second.stats().commits, 1);
 }
@@ -267,6 +270,6 @@ async fn a_stream_yields_what_poll_would_and_commits_what_it_yielded() {
     let read: Vec<_> = consumer.stream().take(20).map(|record| record.unwrap().offset).collect().await;
     assert_eq!(read, (0..20).collect::<Vec<_>>());
     consumer.commit_sync().await.unwrap();
-    let committed = consumer.committed(&[tp.clone()]).await.unwrap();
+    let committed = consumer.committed(std::slice::from_ref(&tp)).await.unwrap();
     assert_eq!(committed[&tp].as_ref().map(|at| at.offset), Some(20));
 }

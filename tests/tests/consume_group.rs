@@ -1,5 +1,8 @@
 //! Consumers in groups on a real broker: no record is skipped, whoever comes and goes.
 
+// What is not as it must be ends the test, also in its helpers.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -17,10 +17,10 @@
 //! before a seek, a revoked partition's records) is recognised there and dropped. `group` knows nothing of records and
 //! tells `poller` what is owned; `poller` runs the user's listener, commits if asked to, and gives partitions up.
 
+mod api;
 pub mod assignor;
 mod config;
 mod config_check;
-mod consumer;
 mod error;
 mod fetch;
 mod group;
@@ -37,8 +37,8 @@ mod shared;
 mod stats;
 mod subscription;
 
+pub use api::Consumer;
 pub use config::{AssignmentStrategy, AutoOffsetReset, ConsumerConfig, GroupProtocol, IsolationLevel};
-pub use consumer::Consumer;
 pub use error::{ConsumerError, ConsumerErrorKind};
 pub use group::{CommitError, ConsumerGroupMetadata, LossReason, OffsetAndMetadata};
 pub use handle::{ConsumerHandle, OffsetAndTimestamp, PendingCommit};

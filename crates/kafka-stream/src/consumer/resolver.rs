@@ -28,6 +28,9 @@ const MISSING_AFTER: Duration = Duration::from_secs(2);
 /// A partition and the stamp under which its question was asked.
 type Asked = (TopicPartition, u64);
 
+/// Questions for the partitions that one broker leads.
+type Batch = (Vec<(Asked, OffsetSpec)>, Vec<Question>);
+
 enum Answer {
     Topic(Arc<str>, Result<(), ConsumerError>),
     Committed(Vec<Asked>, Result<HashMap<TopicPartition, Option<OffsetAndMetadata>>, Error>),
@@ -212,7 +215,7 @@ impl Resolver {
     }
 
     fn ask_for_places(&mut self, now: Instant) {
-        let mut by_leader: HashMap<i32, (Vec<(Asked, OffsetSpec)>, Vec<Question>)> = HashMap::new();
+        let mut by_leader: HashMap<i32, Batch> = HashMap::new();
         {
             let positions = self.shared.positions.lock();
             for (tp, stamp, spec) in positions.to_reset(now) {

@@ -16,6 +16,8 @@ use crate::consumer::positions::{Fetched, Replica};
 const REPLICA_TIME: Duration = Duration::from_secs(300);
 
 /// What a broker says of one partition.
+// Made once per partition and fetch, and taken apart at once.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum Outcome {
     Fetched(Fetched),

@@ -84,6 +84,7 @@ impl Positions {
     }
 
     /// Whether `poll` has anything to hand out.
+    #[cfg(test)]
     pub(crate) fn has_ready(&self) -> bool {
         self.ready.iter().any(|tp| self.partitions.get(tp).is_some_and(|assigned| !assigned.paused))
     }

@@ -1,0 +1,59 @@
+//! The consumer while brokers die: nothing is skipped, nothing comes twice, order is kept.
+
+// What is not as it must be ends the test, also in its helpers.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use kafka_stream::consumer::{Consumer, ConsumerConfig};
+use kafka_tests::Cluster;
+use support::{create_topic, write_with_java};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_goes_on_in_order_while_each_broker_is_killed_and_started_again() {
+    const COUNT: usize = 30_000;
+    let cluster = Cluster::three().exclusive();
+    let topic = create_topic(&cluster, "consume-kill", 3).await;
+    write_with_java(&cluster, &topic, &["spread", "3", &COUNT.to_string()]).await;
+
+    let mut config = ConsumerConfig::default();
+    config.fetch_min_bytes = 1;
+    config.max_poll_records = 100;
+    // Small, so that fetches go on all the time.
+    config.max_partition_fetch_bytes = 4096;
+    let consumer = Consumer::new(cluster.client(), config).unwrap();
+    consumer.assign((0..3).map(|partition| (topic.as_str(), partition))).unwrap();
+    let (mut next, mut read) = ([0_i64; 3], 0);
+    let mut deadline = Instant::now() + Duration::from_secs(60);
+    for stage in 1..=4 {
+        let goal = COUNT * stage / 4;
+        while read < goal {
+            assert!(Instant::now() < deadline, "stuck at {next:?}");
+            for record in &consumer.poll(Duration::from_millis(500)).await.unwrap() {
+                let expected = &mut next[usize::try_from(record.partition()).unwrap()];
+                assert_eq!(record.offset(), *expected, "partition {}", record.partition());
+                *expected += 1;
+                read += 1;
+            }
+        }
+        if stage <= 3 {
+            let broker = i32::try_from(stage).unwrap();
+            cluster.kill(broker).await;
+            let stopped = Instant::now();
+            while stopped.elapsed() < Duration::from_secs(2) {
+                for record in &consumer.poll(Duration::from_millis(100)).await.unwrap() {
+                    let expected = &mut next[usize::try_from(record.partition()).unwrap()];
+                    assert_eq!(record.offset(), *expected, "partition {}", record.partition());
+                    *expected += 1;
+                    read += 1;
+                }
+            }
+            cluster.start(broker).await;
+            deadline = Instant::now() + Duration::from_secs(60);
+        }
+    }
+    assert_eq!(next, [10_000; 3]);
+    assert!(consumer.poll(Duration::from_secs(1)).await.unwrap().is_empty());
+}
