@@ -190,3 +190,102 @@ pub(super) fn end_of_input() -> ReadError {
 pub(super) fn malformed(what: &'static str) -> ReadError {
     ReadError::Malformed(what.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use rskafka::protocol::primitives::Int32;
+    use rskafka::protocol::traits::ReadType as _;
+
+    use super::*;
+    use crate::protocol::messages::metadata_response::MetadataResponseTopic;
+
+    fn decoder(bytes: &'static [u8], flexible: bool) -> Decoder {
+        Decoder { rest: Bytes::from_static(bytes), flexible }
+    }
+
+    #[test]
+    fn byte_strings_share_the_memory_of_the_frame() {
+        let frame = Bytes::from(vec![0, 0, 0, 3, 7, 8, 9]);
+        let taken = Bytes::read(&mut Decoder::new(frame.clone()), 0).unwrap();
+        assert_eq!(taken, [7, 8, 9].as_slice());
+        assert_eq!(taken.as_ptr(), frame[4..].as_ptr());
+    }
+
+    #[test]
+    fn variable_length_integers_end_at_32_bits() {
+        let read = |bytes| decoder(bytes, true).read_uvarint();
+        assert_eq!(read(&[0x7f]).unwrap(), 127);
+        assert_eq!(read(&[0x80, 0x01]).unwrap(), 128);
+        assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0x0f]).unwrap(), u32::MAX);
+        assert!(read(&[0xff, 0xff, 0xff, 0xff, 0x10]).is_err());
+        assert!(read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0x01]).is_err());
+        assert!(read(&[0x80]).is_err());
+    }
+
+    #[test]
+    fn lengths_beyond_the_input_and_below_null_are_errors() {
+        for bytes in [&[0x7f, 0xff, 0xff, 0xff, 1][..], &[0xff, 0xff, 0xff, 0xfe, 1], &[0, 0, 0, 2, 1]] {
+            assert!(Vec::<i8>::read(&mut decoder(bytes, false), 0).is_err());
+            assert!(Option::<Bytes>::read(&mut decoder(bytes, false), 0).is_err());
+        }
+        for bytes in [&[0xff, 0xff, 0xff, 0xff, 0x0f, 1][..], &[3, 1]] {
+            assert!(Vec::<i8>::read(&mut decoder(bytes, true), 0).is_err());
+            assert!(String::read(&mut decoder(bytes, true), 0).is_err());
+        }
+        assert!(String::read(&mut decoder(&[0xff, 0xfe, 1], false), 0).is_err());
+    }
+
+    #[test]
+    fn null_is_an_error_where_a_value_must_be() {
+        assert_eq!(Option::<String>::read(&mut decoder(&[0xff, 0xff], false), 0).unwrap(), None);
+        assert!(String::read(&mut decoder(&[0xff, 0xff], false), 0).is_err());
+        assert_eq!(Option::<Vec<i32>>::read(&mut decoder(&[0], true), 0).unwrap(), None);
+        assert!(Vec::<i32>::read(&mut decoder(&[0], true), 0).is_err());
+        assert!(Bytes::read(&mut decoder(&[0], true), 0).is_err());
+    }
+
+    #[test]
+    fn a_hostile_array_takes_no_more_memory_than_its_frame() {
+        let frame = Bytes::from(vec![0; 1 << 20]);
+        let decoder = Decoder { rest: frame.clone(), flexible: false };
+        // More elements than could be there are refused at once, although there are as many bytes.
+        assert!(decoder.set_aside::<i32>(frame.len()).is_err());
+        assert_eq!(decoder.set_aside::<i32>(frame.len() / 4).unwrap(), frame.len() / 4);
+        let topics = frame.len() / MetadataResponseTopic::SMALLEST;
+        let set_aside = decoder.set_aside::<MetadataResponseTopic>(topics).unwrap();
+        assert!(set_aside * size_of::<MetadataResponseTopic>() <= frame.len());
+        assert_eq!(decoder.set_aside::<MetadataResponseTopic>(3).unwrap(), 3);
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_an_error() {
+        assert!(String::read(&mut decoder(&[3, 0xc3, 0x28], true), 0).is_err());
+    }
+
+    #[test]
+    fn a_tagged_field_must_fill_its_size() {
+        let read = |bytes| {
+            decoder(bytes, true).tagged_fields(|tag, field| {
+                if tag == 0 {
+                    i16::read(field, 0)?;
+                }
+                Ok(tag == 0)
+            })
+        };
+        assert!(read(&[2, 0, 2, 0, 1, 9, 1, 5]).is_ok());
+        assert!(read(&[1, 0, 3, 0, 1, 2]).is_err());
+        assert!(read(&[1, 0, 1, 0]).is_err());
+        assert!(read(&[1, 9, 4, 0]).is_err());
+    }
+
+    #[test]
+    fn readers_for_any_stream_work_on_it() {
+        let mut decoder = decoder(&[0, 0, 1, 0, 5, 6], false);
+        assert_eq!(Int32::read(&mut decoder).unwrap(), Int32(256));
+        let mut rest = Vec::new();
+        decoder.read_to_end(&mut rest).unwrap();
+        assert_eq!((rest, decoder.remaining()), (vec![5, 6], 0));
+    }
+}

@@ -199,3 +199,53 @@ impl TaggedFields {
 pub(super) fn not_available(field: &str, version: i16) -> WriteVersionedError {
     WriteVersionedError::FieldNotAvailable { field: field.to_owned(), version: ApiVersion(Int16(version)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_parts_stay_where_they_were_put() {
+        let large = Bytes::from(vec![1; SMALLEST_SEGMENT]);
+        let mut encoder = Encoder::new();
+        encoder.put_bytes(&large);
+        encoder.put_bytes(&large);
+        encoder.put([2; 3]);
+        encoder.put_bytes(&large);
+        encoder.put_bytes(&Bytes::from_static(&[3]));
+        assert_eq!(encoder.len(), 3 * SMALLEST_SEGMENT + 4);
+        let segments = encoder.finish();
+        let lengths: Vec<usize> = segments.iter().map(Bytes::len).collect();
+        assert_eq!(lengths, [SMALLEST_SEGMENT, SMALLEST_SEGMENT, 3, SMALLEST_SEGMENT, 1]);
+        assert_eq!(segments[3].as_ptr(), large.as_ptr());
+    }
+
+    #[test]
+    fn variable_length_integers_are_as_short_as_they_can_be() {
+        for (value, bytes) in [
+            (0, &[0][..]),
+            (127, &[0x7f]),
+            (128, &[0x80, 1]),
+            (300, &[0xac, 2]),
+            (u32::MAX, &[0xff, 0xff, 0xff, 0xff, 0x0f]),
+        ] {
+            let mut encoder = Encoder::new();
+            encoder.put_uvarint(value);
+            assert_eq!(encoder.finish().concat(), bytes);
+        }
+    }
+
+    #[test]
+    fn text_too_long_for_its_length_is_an_error() {
+        let text = "x".repeat(40_000);
+        let mut encoder = Encoder::new();
+        assert!(text.write(&mut encoder, 0).is_err());
+        encoder.set_flexible(true);
+        assert!(text.write(&mut encoder, 0).is_ok());
+    }
+
+    #[test]
+    fn a_frame_needs_room_for_its_length() {
+        assert!(Encoder::new().finish_frame().is_err());
+    }
+}

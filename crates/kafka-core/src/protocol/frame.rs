@@ -63,16 +63,6 @@ impl RequestHeader {
         decoder.tagged_fields(|_, _| Ok(false))?;
         Ok(Self { api_key, api_version, correlation_id, client_id })
     }
-
-    fn write(&self, encoder: &mut Encoder, flexible: bool) -> Result<(), WriteVersionedError> {
-        self.api_key.code().write(encoder, 0)?;
-        self.api_version.write(encoder, 0)?;
-        self.correlation_id.write(encoder, 0)?;
-        encoder.legacy_string(self.client_id.as_deref())?;
-        encoder.set_flexible(flexible);
-        encoder.tagged_fields(Default::default());
-        Ok(())
-    }
 }
 
 /// A whole request as it goes over the wire: length, header, body. The segments are meant for one vectored write; record
@@ -86,15 +76,14 @@ pub fn encode_request<R: Request>(
     correlation_id: i32,
     client_id: Option<&str>,
 ) -> Result<Vec<Bytes>, WriteVersionedError> {
-    let header = RequestHeader {
-        api_key: ApiKey::of::<R>(),
-        api_version: version,
-        correlation_id,
-        client_id: client_id.map(str::to_owned),
-    };
     let mut encoder = Encoder::new();
     encoder.reserve_frame_length();
-    header.write(&mut encoder, version >= R::FIRST_TAGGED_FIELD_IN_REQUEST_VERSION.0.0)?;
+    ApiKey::of::<R>().code().write(&mut encoder, 0)?;
+    version.write(&mut encoder, 0)?;
+    correlation_id.write(&mut encoder, 0)?;
+    encoder.legacy_string(client_id)?;
+    encoder.set_flexible(version >= R::FIRST_TAGGED_FIELD_IN_REQUEST_VERSION.0.0);
+    encoder.tagged_fields(Default::default());
     request.write_versioned(&mut encoder, ApiVersion(Int16(version)))?;
     Ok(encoder.finish_frame()?)
 }
@@ -148,4 +137,84 @@ where
     encoder.tagged_fields(Default::default());
     response.write_versioned(&mut encoder, ApiVersion(Int16(version)))?;
     Ok(encoder.finish_frame()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Message;
+    use crate::protocol::messages::{
+        ApiVersionsRequest, ApiVersionsResponse, HeartbeatRequest, HeartbeatResponse, SaslHandshakeRequest,
+    };
+
+    fn hex(segments: &[Bytes]) -> String {
+        segments.concat().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_request_is_framed_with_the_header_of_its_version() {
+        let request = SaslHandshakeRequest { mechanism: "PLAIN".to_owned() };
+        let frame = encode_request(&request, 1, 5, Some("me")).unwrap();
+        assert_eq!(
+            hex(&frame),
+            "00000013".to_owned() + "0011" + "0001" + "00000005" + "00026d65" + "0005504c41494e"
+        );
+
+        // The flexible header ends with tagged fields; its client id keeps the old length.
+        let request = ApiVersionsRequest {
+            client_software_name: "a".to_owned(),
+            client_software_version: "b".to_owned(),
+        };
+        let frame = encode_request(&request, 3, 5, Some("me")).unwrap();
+        assert_eq!(
+            hex(&frame),
+            "00000012".to_owned() + "0012" + "0003" + "00000005" + "00026d65" + "00" + "0261" + "0262" + "00"
+        );
+        let frame = encode_request(&request, 0, 5, None);
+        assert_eq!(hex(&frame.unwrap()), "0000000a".to_owned() + "0012" + "0000" + "00000005" + "ffff");
+    }
+
+    #[test]
+    fn a_request_header_reads_back() {
+        let request = HeartbeatRequest { group_id: "g".to_owned(), ..Default::default() };
+        for version in HeartbeatRequest::VERSIONS {
+            let mut frame = Bytes::from(encode_request(&request, version, -7, Some("me")).unwrap().concat());
+            let mut decoder = Decoder::new(frame.split_off(4));
+            let header = RequestHeader::read(&mut decoder, |api| {
+                assert_eq!(api, ApiKey::Heartbeat);
+                HeartbeatRequest::FLEXIBLE_FROM
+            });
+            let expected = RequestHeader {
+                api_key: ApiKey::Heartbeat,
+                api_version: version,
+                correlation_id: -7,
+                client_id: Some("me".to_owned()),
+            };
+            assert_eq!(header.unwrap(), expected);
+            let body = HeartbeatRequest::read_versioned(&mut decoder, ApiVersion(Int16(version))).unwrap();
+            assert_eq!((body, decoder.remaining()), (request.clone(), 0));
+        }
+    }
+
+    #[test]
+    fn a_response_reads_back_with_its_correlation_id() {
+        let response = HeartbeatResponse { error_code: 27, ..Default::default() };
+        for version in HeartbeatResponse::VERSIONS {
+            let frame = encode_response::<HeartbeatRequest>(&response, version, 11).unwrap().concat();
+            assert_eq!(i32::from_be_bytes(frame[..4].try_into().unwrap()), frame.len() as i32 - 4);
+            let frame = Bytes::from(frame).split_off(4);
+            assert_eq!(correlation_id(&frame).unwrap(), 11);
+            assert_eq!(decode_response::<HeartbeatRequest>(frame, version).unwrap(), (11, response.clone()));
+        }
+        assert!(correlation_id(&[0, 0, 1]).is_err());
+    }
+
+    #[test]
+    fn the_answer_to_api_versions_never_has_a_flexible_header() {
+        let response = ApiVersionsResponse { error_code: 35, ..Default::default() };
+        let frame = encode_response::<ApiVersionsRequest>(&response, 3, 1).unwrap();
+        assert_eq!(hex(&frame), "0000000c".to_owned() + "00000001" + "0023" + "01" + "00000000" + "00");
+        let frame = Bytes::from(frame.concat()).split_off(4);
+        assert_eq!(decode_response::<ApiVersionsRequest>(frame, 3).unwrap(), (1, response));
+    }
 }

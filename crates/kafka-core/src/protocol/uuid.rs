@@ -28,3 +28,18 @@ impl fmt::Display for Uuid {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_displays_as_java_does() {
+        // Printed by `org.apache.kafka.common.Uuid`.
+        assert_eq!(Uuid::ZERO.to_string(), "AAAAAAAAAAAAAAAAAAAAAA");
+        assert_eq!(Uuid(1u128.to_be_bytes()).to_string(), "AAAAAAAAAAAAAAAAAAAAAQ");
+        assert_eq!(Uuid([0xff; 16]).to_string(), "_____________________w");
+        let mixed = 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210_u128;
+        assert_eq!(Uuid(mixed.to_be_bytes()).to_string(), "ASNFZ4mrze_-3LqYdlQyEA");
+    }
+}
