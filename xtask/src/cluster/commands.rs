@@ -12,7 +12,7 @@ use super::{
     description::{Audience, Cluster},
     environment, native,
     process::{Activity, Signal},
-    state::{Node, Role, State, check_name},
+    state::{Node, Role, Runs, State, check_name},
 };
 use crate::interrupt;
 
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Show the clusters started from this workspace
     Status(Status),
     /// Print `export STREAMING_KAFKA__...` lines that point programs at a cluster: eval "$(cargo xtask env)"
-    Env(Named),
+    Env(Env),
     /// Show the log of a broker
     Logs(Logs),
     /// Shut brokers down in an orderly way (SIGTERM), and wait until they are gone
@@ -94,6 +94,14 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Env {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    access: environment::Access,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Logs {
     #[command(flatten)]
     named: Named,
@@ -136,8 +144,8 @@ pub(crate) fn run(command: Command) -> Result<()> {
         }
         Command::Down(arguments) => down(&arguments.named.name),
         Command::Status(arguments) => status(arguments.name.as_deref()),
-        Command::Env(named) => {
-            print!("{}", environment::exports(&State::get(&named.name)?)?);
+        Command::Env(arguments) => {
+            print!("{}", environment::exports(&State::get(&arguments.named.name)?, &arguments.access)?);
             Ok(())
         }
         Command::Logs(arguments) => {
@@ -160,19 +168,23 @@ fn up(arguments: &Up) -> Result<()> {
     let cluster = Cluster {
         version: arguments.kafka,
         brokers: arguments.brokers,
+        secured: true,
         overrides: arguments.settings.iter().cloned().collect(),
     };
     interrupt::install()?;
     bring_up(&arguments.named.name, arguments.backend, &cluster, Duration::from_secs(arguments.timeout))
 }
 
-/// Starts a cluster, or what is missing of it.
+/// Starts a cluster, or what is missing of it. Containers have no secured listeners, whatever the cluster says.
 pub(crate) fn bring_up(name: &str, wanted: Backend, cluster: &Cluster, timeout: Duration) -> Result<()> {
     check_name(name)?;
     let _lock = State::lock(name)?;
     let begin = Instant::now();
+    let of_backend = |runs| Cluster { secured: runs == Runs::Native, ..cluster.clone() };
     let (mut state, new) = match State::find(name)? {
-        Some(state) if state.cluster() == *cluster && wanted.accepts(state.runs) => (state, false),
+        Some(state) if state.cluster() == of_backend(state.runs) && wanted.accepts(state.runs) => {
+            (state, false)
+        }
         Some(state) => bail!(
             "cluster {name:?} is there with other settings ({}, {}; asked for is {}): end it with `cargo xtask down \
              --name {name}`, or choose another --name",
@@ -182,7 +194,8 @@ pub(crate) fn bring_up(name: &str, wanted: Backend, cluster: &Cluster, timeout: 
         ),
         None => {
             remove_leftovers(name)?;
-            let made = backend::create(wanted.choose()?, name, cluster);
+            let runs = wanted.choose()?;
+            let made = backend::create(runs, name, &of_backend(runs));
             if made.is_err() {
                 remove_leftovers(name)?;
             }

@@ -27,7 +27,12 @@ pub(crate) fn committed() -> Vec<(String, String)> {
     [1, 3]
         .into_iter()
         .map(|brokers| {
-            let cluster = Cluster { version: KafkaVersion::NEWEST, brokers, overrides: Default::default() };
+            let cluster = Cluster {
+                version: KafkaVersion::NEWEST,
+                brokers,
+                secured: false,
+                overrides: Default::default(),
+            };
             (format!("kafka-{brokers}.yml"), render(&cluster))
         })
         .collect()
@@ -78,9 +83,9 @@ fn broker(cluster: &Cluster, id: u16) -> String {
         ("KAFKA_HEAP_OPTS".to_owned(), "-Xms128m -Xmx512m".to_owned()),
         ("KAFKA_JMX_HOSTNAME".to_owned(), "localhost".to_owned()),
         ("KAFKA_JMX_PORT".to_owned(), jmx.to_string()),
-        ("KAFKA_LOG_DIRS".to_owned(), "/var/lib/kafka/data".to_owned()),
     ];
-    let settings = cluster.broker_settings(id, |broker, listener, advertised| {
+    let own = [("log.dirs".to_owned(), "/var/lib/kafka/data".to_owned())];
+    let settings = cluster.broker_settings(id, own, |broker, listener, advertised| {
         format!("{}:{}", host(cluster, broker, listener, advertised), listener.port_of(broker))
     });
     environment.extend(settings.into_iter().map(|(key, value)| (variable(&key), value)));
@@ -301,6 +306,7 @@ mod tests {
             let cluster = Cluster {
                 version: KafkaVersion::NEWEST,
                 brokers: brokers.len().try_into().unwrap(),
+                secured: false,
                 overrides: BTreeMap::new(),
             };
             for (host, broker) in brokers {
@@ -360,7 +366,8 @@ mod tests {
 
     #[test]
     fn an_override_with_odd_characters_is_one_yaml_string() {
-        let mut cluster = Cluster { version: KafkaVersion::NEWEST, brokers: 1, overrides: BTreeMap::new() };
+        let mut cluster =
+            Cluster { version: KafkaVersion::NEWEST, brokers: 1, secured: false, overrides: BTreeMap::new() };
         let odd = "a \"b\" \\ #c: $d";
         cluster.overrides.insert("some.setting".to_owned(), odd.to_owned());
         let file: File = serde_saphyr::from_str(&render(&cluster)).unwrap();

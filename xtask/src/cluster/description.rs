@@ -48,9 +48,12 @@ pub(crate) fn on_host(first: u16, broker: u16) -> u16 {
     first.saturating_add(broker.saturating_sub(1))
 }
 
-const LISTENERS: [Listener; 3] = [
+const LISTENERS: [Listener; 6] = [
     Listener { name: "PLAINTEXT", protocol: "PLAINTEXT", audience: Audience::Brokers, port: 29092 },
     Listener { name: "PLAINTEXT_HOST", protocol: "PLAINTEXT", audience: Audience::Clients, port: 9092 },
+    Listener { name: "SSL", protocol: "SSL", audience: Audience::Clients, port: 9192 },
+    Listener { name: "SASL_PLAINTEXT", protocol: "SASL_PLAINTEXT", audience: Audience::Clients, port: 9292 },
+    Listener { name: "SASL_SSL", protocol: "SASL_SSL", audience: Audience::Clients, port: 9392 },
     Listener { name: "CONTROLLER", protocol: "PLAINTEXT", audience: Audience::Controllers, port: 29093 },
 ];
 
@@ -60,7 +63,9 @@ pub(crate) struct Cluster {
     pub(crate) version: KafkaVersion,
     /// How many brokers; each is a controller too.
     pub(crate) brokers: u16,
-    /// Broker settings that replace or add to [`Cluster::settings`].
+    /// Whether there are listeners that ask who is there, and users for them.
+    pub(crate) secured: bool,
+    /// Broker settings that the user wants, whatever they replace.
     pub(crate) overrides: BTreeMap<String, String>,
 }
 
@@ -73,7 +78,11 @@ impl Cluster {
     /// The listeners of each broker.
     pub(crate) fn listeners(&self) -> impl Iterator<Item = Listener> + use<> {
         let zookeeper = self.version.uses_zookeeper();
-        LISTENERS.into_iter().filter(move |listener| !zookeeper || listener.audience != Audience::Controllers)
+        let secured = self.secured;
+        LISTENERS.into_iter().filter(move |listener| {
+            (secured || listener.protocol == "PLAINTEXT")
+                && !(zookeeper && listener.audience == Audience::Controllers)
+        })
     }
 
     /// The value of `listener.security.protocol.map`.
@@ -88,11 +97,12 @@ impl Cluster {
         self.listeners().find(|listener| listener.audience == audience).map_or("", |listener| listener.name)
     }
 
-    /// All settings of one broker but for what only its backend knows: folders, and ZooKeeper's address.
-    /// `address` gives host and port of a listener of a broker, as `(broker, listener, advertised)`.
+    /// All settings of one broker. `own` are those that only its backend knows: folders, certificates, ZooKeeper's
+    /// address; `address` gives host and port of a listener of a broker, as `(broker, listener, advertised)`.
     pub(crate) fn broker_settings(
         &self,
         id: u16,
+        own: impl IntoIterator<Item = (String, String)>,
         address: impl Fn(u16, Listener, bool) -> String,
     ) -> BTreeMap<String, String> {
         let listeners = |advertised: bool| {
@@ -119,6 +129,7 @@ impl Cluster {
         } else {
             set("broker.id", id.to_string());
         }
+        settings.extend(own);
         settings.extend(self.overrides.clone());
         settings
     }
@@ -156,7 +167,6 @@ impl Cluster {
             settings.insert("share.coordinator.state.topic.replication.factor".to_owned(), replicas.clone());
             settings.insert("share.coordinator.state.topic.min.isr".to_owned(), in_sync.to_owned());
         }
-        settings.extend(self.overrides.clone());
         settings
     }
 }
@@ -166,7 +176,7 @@ mod tests {
     use super::*;
 
     fn cluster(version: &str, brokers: u16) -> Cluster {
-        Cluster { version: version.parse().unwrap(), brokers, overrides: BTreeMap::new() }
+        Cluster { version: version.parse().unwrap(), brokers, secured: true, overrides: BTreeMap::new() }
     }
 
     #[test]
@@ -184,7 +194,9 @@ mod tests {
     fn an_override_wins() {
         let mut cluster = cluster("4.3.1", 1);
         cluster.overrides.insert("num.partitions".to_owned(), "7".to_owned());
-        assert_eq!(cluster.settings()["num.partitions"], "7");
+        let settings =
+            cluster.broker_settings(1, [], |_, listener, _| format!("localhost:{}", listener.port));
+        assert_eq!(settings["num.partitions"], "7");
     }
 
     #[test]

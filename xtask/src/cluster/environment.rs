@@ -1,8 +1,11 @@
 //! The environment that points a program, and the tests, at a cluster.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::state::State;
+use super::{
+    security::{self, User},
+    state::State,
+};
 
 /// Variables by which the tests on a real cluster find one of each kind, with the path of its state file.
 pub(crate) const SINGLE: &str = "KAFKA_TESTS_SINGLE";
@@ -13,13 +16,91 @@ pub(crate) const OLDEST: &str = "KAFKA_TESTS_OLDEST";
 /// Where the tests find this program, to stop and start brokers.
 const XTASK: &str = "KAFKA_TESTS_XTASK";
 
+/// How to connect.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Access {
+    /// The listener to connect to
+    #[arg(long, value_enum, default_value_t)]
+    listener: Protocol,
+    /// How to sign in, on listeners that ask for a password
+    #[arg(long, value_enum, default_value_t)]
+    mechanism: Mechanism,
+    /// Who signs in, on listeners that ask: alice or bob
+    #[arg(long, default_value = "alice", value_parser = user)]
+    user: Option<User>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Protocol {
+    /// Without any security
+    #[default]
+    Plaintext,
+    /// TLS on both sides: the client shows a certificate too
+    Ssl,
+    /// A password, sent without TLS
+    SaslPlaintext,
+    /// A password, inside TLS
+    SaslSsl,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Mechanism {
+    #[default]
+    #[value(name = "PLAIN")]
+    Plain,
+    #[value(name = "SCRAM-SHA-256")]
+    ScramSha256,
+    #[value(name = "SCRAM-SHA-512")]
+    ScramSha512,
+}
+
+fn user(name: &str) -> Result<User, String> {
+    security::USERS
+        .into_iter()
+        .find(|user| user.name == name)
+        .ok_or_else(|| format!("the users are {}", security::USERS.map(|user| user.name).join(" and ")))
+}
+
 /// `NAME=value` pairs that clients read.
-pub(crate) fn client(state: &State) -> Result<Vec<(String, String)>> {
-    let servers = serde_json::to_string(&state.bootstrap_servers())?;
-    Ok(vec![
-        ("STREAMING_KAFKA__BOOTSTRAP_SERVERS".to_owned(), servers),
-        ("STREAMING_KAFKA__SECURITY_PROTOCOL".to_owned(), "PLAINTEXT".to_owned()),
-    ])
+pub(crate) fn client(state: &State, access: &Access) -> Result<Vec<(String, String)>> {
+    let (listener, protocol, tls, password) = match access.listener {
+        Protocol::Plaintext => {
+            (state.cluster().listener_for(super::description::Audience::Clients), "PLAINTEXT", false, false)
+        }
+        Protocol::Ssl => ("SSL", "SSL", true, false),
+        Protocol::SaslPlaintext => ("SASL_PLAINTEXT", "SASL_PLAINTEXT", false, true),
+        Protocol::SaslSsl => ("SASL_SSL", "SASL_SSL", true, true),
+    };
+    let addresses = state.addresses(listener);
+    if addresses.is_empty() {
+        bail!("cluster {:?} has no listener {listener}: only native clusters do", state.name);
+    }
+    let user = access.user.unwrap_or(security::USERS[0]);
+    let files = state.certificates()?;
+    let mut variables = Vec::new();
+    let mut set =
+        |name: &str, value: &str| variables.push((format!("STREAMING_KAFKA__{name}"), value.to_owned()));
+    set("BOOTSTRAP_SERVERS", &serde_json::to_string(&addresses)?);
+    set("SECURITY_PROTOCOL", protocol);
+    if tls {
+        set("SSL_CA_LOCATION", &files.authority().display().to_string());
+    }
+    if tls && !password {
+        set("SSL_CERT_LOCATION", &files.certificate(user.name).display().to_string());
+        set("SSL_KEY_LOCATION", &files.key(user.name).display().to_string());
+    }
+    if password {
+        let mechanism = match access.mechanism {
+            Mechanism::Plain => "PLAIN",
+            Mechanism::ScramSha256 => "SCRAM-SHA-256",
+            Mechanism::ScramSha512 => "SCRAM-SHA-512",
+        };
+        set("SASL_MECHANISM", mechanism);
+        set("SASL_USERNAME", user.name);
+        set("SASL_PASSWORD", user.password);
+    }
+    Ok(variables)
 }
 
 /// `NAME=value` pairs that `tests/` reads.
@@ -43,9 +124,22 @@ pub(crate) fn program() -> Result<(String, String)> {
 }
 
 /// Lines for a shell to evaluate.
-pub(crate) fn exports(state: &State) -> Result<String> {
-    let variables = [client(state)?, tests(state)?].concat();
-    Ok(variables.iter().map(|(name, value)| format!("export {name}={}\n", quote(value))).collect())
+pub(crate) fn exports(state: &State, access: &Access) -> Result<String> {
+    let variables = [client(state, access)?, tests(state)?].concat();
+    // What an earlier evaluation set for another listener would contradict this one.
+    let stale = [
+        "SSL_CA_LOCATION",
+        "SSL_CERT_LOCATION",
+        "SSL_KEY_LOCATION",
+        "SASL_MECHANISM",
+        "SASL_USERNAME",
+        "SASL_PASSWORD",
+    ]
+    .map(|name| format!("STREAMING_KAFKA__{name}"));
+    let unset = format!("unset {}\n", stale.join(" "));
+    let exports: String =
+        variables.iter().map(|(name, value)| format!("export {name}={}\n", quote(value))).collect();
+    Ok(unset + &exports)
 }
 
 fn quote(value: &str) -> String {

@@ -1,12 +1,14 @@
 //! Kafka clusters for tests and for trying things out, without and with Docker.
 //!
-//! [`description`] says once what a cluster is: its brokers, listeners and settings. [`properties`] renders that for
+//! [`description`] says once what a cluster is: its brokers, listeners and settings; [`security`] adds users and
+//! mechanisms, with [`certificates`] made on the spot. [`properties`] renders that for
 //! brokers started by [`native`] from Kafka's own jars, and [`compose`] for containers that [`docker`] starts; [`backend`]
 //! is the one face of both. What runs is remembered in [`state`], one JSON file per
 //! cluster under `.kafka/<name>/`; [`process`] starts and signals processes, and touches only those it can tell to be
 //! its own; [`probe`] asks a broker on its socket whether it is ready. [`commands`] is the command line.
 
 mod backend;
+mod certificates;
 mod commands;
 mod compose;
 mod description;
@@ -17,6 +19,7 @@ mod native;
 mod probe;
 mod process;
 mod properties;
+mod security;
 mod state;
 mod version;
 

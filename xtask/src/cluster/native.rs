@@ -18,6 +18,7 @@ use super::{
     probe,
     process::{self, Activity, Signal},
     properties::{self, HOST, Ports},
+    security,
     state::{Node, Role, Runs, State, write},
 };
 use crate::{interrupt, jars};
@@ -53,6 +54,10 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
         classpath: libs.join("*").display().to_string(),
         nodes: Vec::new(),
     };
+    let certificates = state.certificates()?;
+    if cluster.secured {
+        certificates.make(security::BROKER, &security::HOSTS, &security::USERS.map(|user| user.name))?;
+    }
     let heap = if cluster.brokers == 1 { "1g" } else { "512m" };
     if let Some(port) = zookeeper {
         let own = folder.join("zookeeper");
@@ -65,7 +70,10 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
     for (&id, own_ports) in &ports {
         let own = folder.join(format!("broker-{id}"));
         let settings = own.join("server.properties");
-        write(&settings, &properties::broker(cluster, id, &ports, zookeeper, &own.join("data")))?;
+        write(
+            &settings,
+            &properties::broker(cluster, id, &ports, zookeeper, &certificates, &own.join("data"))?,
+        )?;
         let listeners =
             own_ports.iter().map(|(name, port)| (name.clone(), format!("{HOST}:{port}"))).collect();
         let main = ["kafka.Kafka", &settings.display().to_string()];
@@ -110,6 +118,7 @@ fn format_storage(state: &State) -> Result<()> {
         let child = Command::new("java")
             .args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", &state.classpath])
             .args(["kafka.tools.StorageTool", "format", "-t", &id, "-c", settings])
+            .args(if state.version.formats_users() { security::storage_arguments() } else { Vec::new() })
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -142,11 +151,17 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
             continue;
         }
         let log = Log::mark_end(&node.log);
+        let first_start = node.pid == 0;
         node.pid = process::spawn(&node.command, &node.log)?;
         let node = node.clone();
         state.save()?;
         match node.role {
-            Role::Zookeeper => wait_for_zookeeper(&node, &log, deadline)?,
+            Role::Zookeeper => {
+                wait_for_zookeeper(&node, &log, deadline)?;
+                if first_start {
+                    add_users(state, &node)?;
+                }
+            }
             Role::Broker => started.push((index, log)),
         }
     }
@@ -172,6 +187,31 @@ fn wait_for_zookeeper(node: &Node, log: &Log, deadline: Instant) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Gives the users their passwords where only ZooKeeper can keep them.
+fn add_users(state: &State, zookeeper: &Node) -> Result<()> {
+    let address = zookeeper.listeners.values().next().context("ZooKeeper has no port")?;
+    for user in security::USERS {
+        let output = Command::new("java")
+            .args([
+                "-Xmx128m",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                &state.classpath,
+                "kafka.admin.ConfigCommand",
+            ])
+            .args(["--zookeeper", address, "--alter", "--entity-type", "users", "--entity-name", user.name])
+            .args(["--add-config", &security::scram_config(user)])
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot start java")?;
+        if !output.status.success() {
+            let said = [output.stdout, output.stderr].concat();
+            bail!("Kafka's tool cannot add user {}: {}", user.name, String::from_utf8_lossy(&said).trim());
+        }
+    }
+    Ok(())
 }
 
 /// Waits until the broker answers and knows itself, or `everyone` in the cluster, to be alive.

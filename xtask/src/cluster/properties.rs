@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{KafkaVersion, description::Cluster};
+use anyhow::Result;
+
+use super::{KafkaVersion, certificates::Files, description::Cluster, security};
 
 /// The address that native nodes listen on and advertise.
 pub(crate) const HOST: &str = "127.0.0.1";
@@ -16,19 +18,31 @@ pub(crate) fn broker(
     id: u16,
     ports: &BTreeMap<u16, Ports>,
     zookeeper: Option<u16>,
+    certificates: &Files,
     data: &Path,
-) -> String {
-    let mut own = cluster.broker_settings(id, |broker, listener, _advertised| {
+) -> Result<String> {
+    let mut own = vec![("log.dirs".to_owned(), data.display().to_string())];
+    if let Some(zookeeper) = zookeeper {
+        own.push(("zookeeper.connect".to_owned(), format!("{HOST}:{zookeeper}")));
+        // A broker that was killed may not come back before its old session ends.
+        own.push(("zookeeper.session.timeout.ms".to_owned(), "6000".to_owned()));
+    } else {
+        // A broker that cannot register for so long ends; the default of a minute is short for a busy machine.
+        own.push(("initial.broker.registration.timeout.ms".to_owned(), "240000".to_owned()));
+    }
+    if cluster.secured {
+        own.extend(security::settings(cluster, certificates)?);
+    }
+    let settings = cluster.broker_settings(id, own, |broker, listener, _advertised| {
         let port = ports.get(&broker).and_then(|ports| ports.get(listener.name)).copied().unwrap_or_default();
         format!("{HOST}:{port}")
     });
-    own.insert("log.dirs".to_owned(), data.display().to_string());
-    if let Some(zookeeper) = zookeeper {
-        own.insert("zookeeper.connect".to_owned(), format!("{HOST}:{zookeeper}"));
-        // A broker that was killed may not come back before its old session ends.
-        own.insert("zookeeper.session.timeout.ms".to_owned(), "6000".to_owned());
-    }
-    own.into_iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+    Ok(settings.into_iter().map(|(key, value)| format!("{key}={}\n", escaped(&value))).collect())
+}
+
+/// A value on one line of a `.properties` file.
+fn escaped(value: &str) -> String {
+    value.replace('\\', r"\\").replace('\n', r"\n")
 }
 
 /// The settings of the one ZooKeeper node that old versions need.
@@ -65,13 +79,17 @@ mod tests {
     use super::*;
 
     fn render(version: &str, zookeeper: Option<u16>) -> String {
-        let cluster = Cluster { version: version.parse().unwrap(), brokers: 3, overrides: BTreeMap::new() };
+        let version: KafkaVersion = version.parse().unwrap();
+        // Old versions are given keys as text, from files that this test has not.
+        let secured = version.reads_keys_without_password();
+        let cluster = Cluster { version, brokers: 3, secured, overrides: BTreeMap::new() };
         let ports = cluster
             .broker_ids()
             .map(|id| (id, cluster.listeners().zip(id * 1000..).map(|(l, port)| (l.name.to_owned(), port))))
             .map(|(id, ports)| (id, ports.collect()))
             .collect();
-        broker(&cluster, 2, &ports, zookeeper, Path::new("/data"))
+        broker(&cluster, 2, &ports, zookeeper, &Files::in_folder(Path::new("/pem")), Path::new("/data"))
+            .unwrap()
     }
 
     #[test]
@@ -79,14 +97,20 @@ mod tests {
         let text = render("4.3.1", None);
         assert!(text.contains("\nnode.id=2\n"), "{text}");
         assert!(
-            text.contains("controller.quorum.voters=1@127.0.0.1:1002,2@127.0.0.1:2002,3@127.0.0.1:3002\n")
+            text.contains("controller.quorum.voters=1@127.0.0.1:1005,2@127.0.0.1:2005,3@127.0.0.1:3005\n")
         );
-        assert!(
-            text.contains(
-                "advertised.listeners=PLAINTEXT://127.0.0.1:2000,PLAINTEXT_HOST://127.0.0.1:2001\n"
-            )
-        );
+        assert!(text.contains(
+            "advertised.listeners=PLAINTEXT://127.0.0.1:2000,PLAINTEXT_HOST://127.0.0.1:2001,SSL://127.0.0.1:2002,\
+             SASL_PLAINTEXT://127.0.0.1:2003,SASL_SSL://127.0.0.1:2004\n"
+        ));
+        assert!(text.contains("listener.name.ssl.ssl.client.auth=required\n"));
+        assert!(text.contains("listener.name.sasl_ssl.plain.sasl.jaas.config="));
         assert!(!text.contains("zookeeper"));
+    }
+
+    #[test]
+    fn a_value_of_many_lines_stays_on_one() {
+        assert_eq!(escaped("a\\b\nc"), r"a\\b\nc");
     }
 
     #[test]

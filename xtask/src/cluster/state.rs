@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     KafkaVersion,
+    certificates::Files,
     description::{Audience, Cluster},
 };
 use crate::{lock::FileLock, paths};
@@ -131,16 +132,30 @@ impl State {
     }
 
     pub(crate) fn cluster(&self) -> Cluster {
-        Cluster { version: self.version, brokers: self.brokers, overrides: self.overrides.clone() }
+        Cluster {
+            version: self.version,
+            brokers: self.brokers,
+            secured: self.runs == Runs::Native,
+            overrides: self.overrides.clone(),
+        }
     }
 
     pub(crate) fn brokers(&self) -> impl Iterator<Item = &Node> {
         self.nodes.iter().filter(|node| node.role == Role::Broker)
     }
 
-    /// The addresses to give to clients.
+    /// Where the certificates of the cluster are.
+    pub(crate) fn certificates(&self) -> Result<Files> {
+        Ok(Files::in_folder(&Self::folder(&self.name)?.join("certificates")))
+    }
+
+    /// The addresses to give to clients that ask for no security.
     pub(crate) fn bootstrap_servers(&self) -> Vec<String> {
-        let listener = self.cluster().listener_for(Audience::Clients);
+        self.addresses(self.cluster().listener_for(Audience::Clients))
+    }
+
+    /// The addresses of one listener.
+    pub(crate) fn addresses(&self, listener: &str) -> Vec<String> {
         self.brokers().filter_map(|node| node.listeners.get(listener).cloned()).collect()
     }
 }

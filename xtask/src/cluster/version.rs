@@ -26,6 +26,16 @@ impl KafkaVersion {
         self < Self::new(3, 3, 0)
     }
 
+    /// From 3.0 the key in a PEM key store file needs no password of its own.
+    pub(crate) fn reads_keys_without_password(self) -> bool {
+        self.major >= 3
+    }
+
+    /// From 3.5 the storage tool can make users with SCRAM passwords (KIP-900).
+    pub(crate) fn formats_users(self) -> bool {
+        self >= Self::new(3, 5, 0)
+    }
+
     /// From 4.0 brokers log by log4j 2; before, by log4j 1 or its successor reload4j.
     pub(crate) fn uses_log4j2(self) -> bool {
         self.major >= 4
