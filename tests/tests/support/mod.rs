@@ -11,6 +11,7 @@ pub(crate) async fn create_topic(cluster: &Cluster, prefix: &str, partitions: i3
 }
 
 /// Has Java's producer write into a topic; see `java/Writer.java`.
+#[allow(dead_code, reason = "not every test program reads what Java wrote")]
 pub(crate) async fn write_with_java(cluster: &Cluster, topic: &str, what: &[&str]) {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/java/Writer.java");
     let servers = cluster.bootstrap_servers().join(",");
