@@ -43,3 +43,26 @@ pub use describe_topics::{PartitionDescription, TopicDescription, TopicListing};
 pub use new_topic::NewTopic;
 pub use resource::{ConfigResource, ResourceResult};
 pub use topic_configs::TopicConfigs;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spawnable<F: Future + Send>(_: F) {}
+
+    #[test]
+    fn what_the_admin_does_can_be_spawned() {
+        // Never called: that it compiles is the test.
+        let _ = |admin: Admin, topic: NewTopic| {
+            spawnable(async move {
+                let _ = admin.create_topic_if_absent(&topic).await;
+                let _ = admin.describe_topics(&[&topic.name]).await;
+                let _ = admin.describe_configs(&[ConfigResource::Topic(topic.name.clone())]).await;
+                let _ = admin.incremental_alter_configs(&[AlterConfig::topic(&topic.name)]).await;
+                let _ = admin.create_partitions(&[NewPartitions::new(&topic.name, 2)]).await;
+                let _ = admin.delete_topics(&[&topic.name]).await;
+                let _ = admin.describe_cluster().await;
+            });
+        };
+    }
+}

@@ -1,9 +1,18 @@
-//! A pure-Rust Apache Kafka client, set up from `STREAMING_KAFKA__*`.
+//! An Apache Kafka client without a line of C, set up from `STREAMING_KAFKA__*`.
+//!
+//! [`KafkaConfig`] is the configuration, [`KafkaTopicManager`] creates topics. What is beneath is here too: [`admin`],
+//! [`producer`] and [`consumer`].
 
 pub mod config;
-
-pub use config::{ConfigError, KafkaConfig, recommended_partitions};
-pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
-
+mod error;
 #[cfg(test)]
 mod readme_test;
+mod topic_manager;
+
+pub use config::{ConfigError, KafkaConfig, recommended_partitions};
+pub use error::{DeadLetter, Error, Result};
+pub use kafka_admin as admin;
+pub use kafka_admin::{NewTopic, TopicConfigs};
+pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
+pub use kafka_stream::{consumer, producer};
+pub use topic_manager::{KafkaTopicManager, TopicOutcome};

@@ -1,0 +1,71 @@
+use kafka_stream::producer::{ProduceError, RecordMetadata};
+
+use crate::ConfigError;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong between an event and the cluster.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is not right.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The cluster refuses or does not answer.
+    #[error(transparent)]
+    Kafka(#[from] kafka_core::Error),
+    /// An event has no form in JSON.
+    #[error("the event for `{topic}` cannot be written as JSON: {source}{}", .dead_letter.suffix())]
+    Serialize {
+        /// Where it was to go.
+        topic: String,
+        /// What serde says.
+        source: serde_json::Error,
+        /// What became of it instead.
+        dead_letter: DeadLetter,
+    },
+    /// An event was not produced, for good: retries are used up.
+    #[error("{source}{}", .dead_letter.suffix())]
+    Produce {
+        /// Why.
+        source: ProduceError,
+        /// What became of it instead.
+        dead_letter: DeadLetter,
+    },
+}
+
+/// What became of an event that could not be produced.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum DeadLetter {
+    /// The dead letter queue is off.
+    Off,
+    /// It was written to the dead letter topic.
+    Written(RecordMetadata),
+    /// It could not be written there either: it is in no topic.
+    Lost(ProduceError),
+}
+
+impl DeadLetter {
+    fn suffix(&self) -> String {
+        match self {
+            Self::Off => String::new(),
+            Self::Written(place) => {
+                format!("; its dead letter is in {}-{}", place.topic, place.partition)
+            }
+            Self::Lost(error) => format!("; nor could its dead letter be written: {error}"),
+        }
+    }
+}
+
+impl Error {
+    /// Whether the same call may succeed later, without anyone changing anything.
+    pub fn is_retriable(&self) -> bool {
+        match self {
+            Self::Kafka(error) => error.is_retriable(),
+            Self::Produce { source, .. } => source.is_retriable(),
+            Self::Config(_) | Self::Serialize { .. } => false,
+        }
+    }
+}
