@@ -39,7 +39,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DeadLetter {
-    /// The dead letter queue is off.
+    /// The dead letter queue is off, or the event was for a dead letter topic.
     Off,
     /// It was written to the dead letter topic.
     Written(RecordMetadata),
@@ -60,6 +60,11 @@ impl DeadLetter {
 }
 
 impl Error {
+    /// The failure of a producer, where no event is at stake.
+    pub(crate) fn produce(source: ProduceError) -> Self {
+        Self::Produce { source, dead_letter: DeadLetter::Off }
+    }
+
     /// Whether the same call may succeed later, without anyone changing anything.
     pub fn is_retriable(&self) -> bool {
         match self {

@@ -1,10 +1,12 @@
 //! An Apache Kafka client without a line of C, set up from `STREAMING_KAFKA__*`.
 //!
-//! [`KafkaConfig`] is the configuration, [`KafkaTopicManager`] creates topics. What is beneath is here too: [`admin`],
+//! [`KafkaConfig`] is the configuration, [`KafkaManager`] produces and handles events, [`KafkaTopicManager`] creates topics. What is beneath is here too: [`admin`],
 //! [`producer`] and [`consumer`].
 
 pub mod config;
 mod error;
+mod key_field;
+mod manager;
 #[cfg(test)]
 mod readme_test;
 mod topic_manager;
@@ -15,4 +17,5 @@ pub use kafka_admin as admin;
 pub use kafka_admin::{NewTopic, TopicConfigs};
 pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
 pub use kafka_stream::{consumer, producer};
+pub use manager::{EventDelivery, KafkaManager};
 pub use topic_manager::{KafkaTopicManager, TopicOutcome};

@@ -166,6 +166,10 @@ impl KafkaConfig {
     pub fn producer_settings(&self) -> Result<(ClientConfig, ProducerConfig), ConfigError> {
         self.validate()?;
         let (client, config) = self.resolve_producer()?;
+        config.validate().map_err(|error| {
+            let name = self.origin.name("producer_config");
+            ConfigError::new(ConfigErrorKind::OutOfRange, name, error.to_string())
+        })?;
         Ok((self.connect_by(client)?, config))
     }
 

@@ -32,8 +32,8 @@ pub(super) static PRODUCER: &[Setting] = &[
     setting(
         "batch.size",
         "16384",
-        "how large a batch grows before it is sent",
-        Kind::Whole { unit: " of bytes", min: 0, max: MAX, set: |c, v| c.batch_size = size(v) },
+        "how large a batch grows before it is sent; 0 or 1 is one record per batch",
+        Kind::Whole { unit: " of bytes", min: 0, max: MAX, set: |c, v| c.batch_size = size(v).max(1) },
     ),
     setting(
         "linger.ms",
@@ -45,7 +45,7 @@ pub(super) static PRODUCER: &[Setting] = &[
         "buffer.memory",
         "33554432",
         "the bytes of records that may wait for acknowledgement",
-        Kind::Whole { unit: " of bytes", min: 1, max: i64::MAX, set: |c, v| c.buffer_memory = size(v) },
+        Kind::Whole { unit: " of bytes", min: 1, max: 4_294_967_295, set: |c, v| c.buffer_memory = size(v) },
     ),
     setting(
         "compression.type",

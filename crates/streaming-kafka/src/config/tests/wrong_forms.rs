@@ -48,7 +48,7 @@ fn wrong_values(setting: &Setting) -> Vec<(Value, ConfigErrorKind)> {
                 (json!(i64::MAX), OutOfRange),
                 (json!(u64::MAX), OutOfRange),
                 (json!("99999999999999999999999"), OutOfRange),
-                (json!(2_147_483_648_u32), OutOfRange),
+                (json!(4_294_967_296_u64), OutOfRange),
             ]);
         }
         let below = if setting.name.ends_with("buffer.bytes") { -2 } else { -1 };
