@@ -13,9 +13,12 @@
 //! 5. `records` hands the slice out: borrowed records point into the batch, owned ones share its memory. Nothing was
 //!    copied since the socket, decompression aside.
 //!
-//! Positions change in one place, [`positions`], under one short lock; everything that arrives late (an answer from
+//! Positions change in one place, `positions`, under one short lock; everything that arrives late (an answer from
 //! before a seek, a revoked partition's records) is recognised there and dropped. `group` knows nothing of records and
 //! tells `poller` what is owned; `poller` runs the user's listener, commits if asked to, and gives partitions up.
+//!
+//! The public face: `api` (subscribe, assign, poll, stream, close) and the [`ConsumerHandle`] for any other task, by
+//! concern: `handle` (positions), `commits`, `lookups`.
 
 mod api;
 pub mod assignor;
