@@ -1,3 +1,6 @@
+use kafka_stream::consumer::ConsumerError;
+use kafka_stream::dead_letter::DeadLetterError;
+use kafka_stream::handler::HandlerError;
 use kafka_stream::producer::{ProduceError, RecordMetadata};
 
 use crate::ConfigError;
@@ -15,6 +18,12 @@ pub enum Error {
     /// The cluster refuses or does not answer.
     #[error(transparent)]
     Kafka(#[from] kafka_core::Error),
+    /// A consumer cannot be made, or cannot go on.
+    #[error(transparent)]
+    Consumer(#[from] ConsumerError),
+    /// Consumption had to stop.
+    #[error(transparent)]
+    Handler(#[from] HandlerError),
     /// An event has no form in JSON.
     #[error("the event for `{topic}` cannot be written as JSON: {source}{}", .dead_letter.suffix())]
     Serialize {
@@ -36,7 +45,7 @@ pub enum Error {
 }
 
 /// What became of an event that could not be produced.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum DeadLetter {
     /// The dead letter queue is off, or the event was for a dead letter topic.
@@ -44,7 +53,7 @@ pub enum DeadLetter {
     /// It was written to the dead letter topic.
     Written(RecordMetadata),
     /// It could not be written there either: it is in no topic.
-    Lost(ProduceError),
+    Lost(DeadLetterError),
 }
 
 impl DeadLetter {
@@ -70,7 +79,8 @@ impl Error {
         match self {
             Self::Kafka(error) => error.is_retriable(),
             Self::Produce { source, .. } => source.is_retriable(),
-            Self::Config(_) | Self::Serialize { .. } => false,
+            Self::Consumer(error) | Self::Handler(HandlerError::Consumer(error)) => error.is_retriable(),
+            Self::Config(_) | Self::Serialize { .. } | Self::Handler(_) => false,
         }
     }
 }

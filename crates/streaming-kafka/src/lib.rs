@@ -1,7 +1,7 @@
 //! An Apache Kafka client without a line of C, set up from `STREAMING_KAFKA__*`.
 //!
-//! [`KafkaConfig`] is the configuration, [`KafkaManager`] produces and handles events, [`KafkaTopicManager`] creates topics. What is beneath is here too: [`admin`],
-//! [`producer`] and [`consumer`].
+//! [`KafkaConfig`] is the configuration, [`KafkaManager`] produces and handles events, [`KafkaTopicManager`] creates
+//! topics. What is beneath is here too: [`admin`], [`producer`], [`consumer`], [`handler`] and [`dead_letter`].
 
 pub mod config;
 mod error;
@@ -16,6 +16,17 @@ pub use error::{DeadLetter, Error, Result};
 pub use kafka_admin as admin;
 pub use kafka_admin::{NewTopic, TopicConfigs};
 pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
-pub use kafka_stream::{consumer, producer};
-pub use manager::{EventDelivery, KafkaManager};
+pub use kafka_stream::{consumer, dead_letter, handler, producer};
+pub use manager::{ConsumeOptions, ConsumptionStats, EventDelivery, KafkaManager};
 pub use topic_manager::{KafkaTopicManager, TopicOutcome};
+
+/// What most programs need: `use streaming_kafka::prelude::*`.
+pub mod prelude {
+    pub use crate::consumer::{Consumer, ConsumerRecord};
+    pub use crate::handler::{Failure, Handler, HandlerOptions, json};
+    pub use crate::producer::{Producer, ProducerRecord};
+    pub use crate::{
+        ConsumeOptions, Error, KafkaConfig, KafkaManager, KafkaTopicManager, TopicConfigs,
+        recommended_partitions,
+    };
+}

@@ -2,6 +2,7 @@
 //!
 //! `produce` serializes and sends, `dead_letter` writes what could not be produced, `consume` runs handlers.
 
+mod consume;
 mod dead_letter;
 mod delivery;
 mod produce;
@@ -10,11 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_core::cluster::Client;
+use kafka_stream::dead_letter::DeadLetterQueue;
 use kafka_stream::producer::{Producer, ProducerStats};
 
-use self::dead_letter::DeadLetterTopics;
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use self::consume::Running;
 use crate::{Error, KafkaConfig, Result};
 
+pub use consume::{ConsumeOptions, ConsumptionStats};
 pub use delivery::EventDelivery;
 
 /// Produces and consumes events as the configuration says. Cheap to clone; clones share connections and buffers.
@@ -41,7 +47,9 @@ pub struct KafkaManager {
 struct Inner {
     config: KafkaConfig,
     producer: Producer,
-    dead_letter_topics: DeadLetterTopics,
+    dead_letters: DeadLetterQueue,
+    running: Mutex<Vec<Arc<Running>>>,
+    stop: CancellationToken,
 }
 
 impl KafkaManager {
@@ -53,8 +61,15 @@ impl KafkaManager {
     pub fn new(config: &KafkaConfig) -> Result<Self> {
         let (client, producer) = config.producer_settings()?;
         let producer = Producer::new(Client::new(client)?, producer).map_err(Error::produce)?;
-        let inner =
-            Inner { config: config.clone(), producer, dead_letter_topics: DeadLetterTopics::default() };
+        let dead_letters =
+            DeadLetterQueue::new(producer.clone()).with_suffix(&*config.dead_letter_topic_suffix);
+        let inner = Inner {
+            config: config.clone(),
+            producer,
+            dead_letters,
+            running: Mutex::default(),
+            stop: CancellationToken::new(),
+        };
         Ok(Self { inner: Arc::new(inner), key_field: None })
     }
 

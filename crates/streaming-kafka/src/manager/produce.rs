@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use kafka_stream::handler::Failure;
 use kafka_stream::producer::{ProducerRecord, RecordMetadata};
 use serde::Serialize;
 
@@ -78,7 +79,9 @@ impl KafkaManager {
         match serde_json::to_vec(event) {
             Ok(json) => Ok(json.into()),
             Err(source) => {
-                let dead_letter = self.dead_letter(topic, None, None, "Serialize", &source).await;
+                let dead_letter = self
+                    .dead_letter(topic, None, None, &Failure::poison(&source).with_class("serde_json::Error"))
+                    .await;
                 Err(Error::Serialize { topic: topic.to_owned(), source, dead_letter })
             }
         }
