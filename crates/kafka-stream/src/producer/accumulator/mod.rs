@@ -16,7 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
 pub(crate) use buffers::Buffers;
-pub(crate) use queue::{Appended, Head, Opening, PartitionQueue};
+pub(crate) use queue::{Appended, Opening, PartitionQueue};
 pub(crate) use topic::Topic;
 
 use super::memory::{BufferMemory, Reservation};
