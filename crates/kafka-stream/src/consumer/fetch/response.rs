@@ -46,14 +46,15 @@ pub(crate) fn brokers(response: &FetchResponse) -> Vec<Broker> {
 pub(crate) fn outcomes(
     response: FetchResponse,
     session: &FetchSession,
-    by_topic_id: bool,
     isolation_level: IsolationLevel,
     now: Instant,
 ) -> Vec<(TopicPartition, Outcome)> {
-    let names = if by_topic_id { session.topic_names() } else { Default::default() };
+    let names = session.topic_names();
     let mut outcomes = Vec::new();
     for topic in response.responses {
-        let name = if by_topic_id { names.get(&topic.topic_id.0).cloned() } else { Some(topic.topic.into()) };
+        // Whatever was asked for: a broker without ids in its newest version answers by name.
+        let by_name = topic.topic_id.is_zero();
+        let name = if by_name { Some(topic.topic.into()) } else { names.get(&topic.topic_id.0).cloned() };
         // A topic that was not asked for is of no use.
         let Some(name) = name else { continue };
         for partition in topic.partitions {

@@ -14,9 +14,9 @@ use kafka_core::protocol::{ApiKey, ErrorCode};
 use kafka_core::{Error, TopicPartition};
 use tracing::{debug, warn};
 
+use super::FetchSession;
 use super::request::{FetchTerms, MAX_VERSION_BY_NAME, request};
 use super::response::{Outcome, brokers, outcomes};
-use super::{FetchSession, SessionPlan};
 use crate::consumer::ConsumerErrorKind;
 use crate::consumer::positions::{FetchNeed, Halt};
 use crate::consumer::shared::Shared;
@@ -112,7 +112,7 @@ impl Fetcher {
             Ok(response) if response.error_code == 0 => {
                 self.failures = 0;
                 self.shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
-                self.take_in(response, &plan, &stamps, now);
+                self.take_in(response, &stamps, now);
             }
             Ok(response) => self.refused(ErrorCode(response.error_code)).await,
             Err(error) => self.lost(error).await,
@@ -120,18 +120,12 @@ impl Fetcher {
     }
 
     /// Puts an answer into the positions.
-    fn take_in(
-        &mut self,
-        response: FetchResponse,
-        plan: &SessionPlan,
-        stamps: &HashMap<TopicPartition, u64>,
-        asked_at: Instant,
-    ) {
+    fn take_in(&mut self, response: FetchResponse, stamps: &HashMap<TopicPartition, u64>, asked_at: Instant) {
         let session_id = response.session_id;
         let brokers = brokers(&response);
         let level = self.shared.config.isolation_level;
         let now = Instant::now();
-        let outcomes = outcomes(response, &self.session, plan.by_topic_id, level, now);
+        let outcomes = outcomes(response, &self.session, level, now);
         self.session.on_success(session_id);
         let policy = self.shared.reset_policy();
         let mut stale_metadata = false;
