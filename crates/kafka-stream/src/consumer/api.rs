@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::assignor::Assignor;
 use super::group::{GroupHandle, Subscription};
-use super::handle::check_topic;
+use super::handle::{Membership, check_topic};
 use super::poller::Poller;
 use super::shared::Shared;
 use super::subscription::{Wanted, topic_filter};
@@ -58,6 +58,7 @@ use super::{
 #[derive(Debug)]
 pub struct Consumer {
     handle: ConsumerHandle,
+    group: Option<Arc<GroupHandle>>,
     poller: tokio::sync::Mutex<Poller>,
     wanted: Mutex<Wanted>,
     resolver: AbortHandle,
@@ -97,9 +98,12 @@ impl Consumer {
         let shared = Arc::new(Shared::new(client, config));
         let offsets = group.as_ref().map(|group| group.offsets().clone());
         let resolver = runtime.spawn(resolver::run(Arc::clone(&shared), offsets)).abort_handle();
-        let handle = ConsumerHandle { shared, group };
-        let poller = tokio::sync::Mutex::new(Poller::new(handle.clone()));
-        Ok(Self { handle, poller, wanted: Mutex::default(), resolver })
+        let membership = group
+            .as_ref()
+            .map(|group| Membership { offsets: group.offsets().clone(), group: Arc::downgrade(group) });
+        let handle = ConsumerHandle { shared, group: membership };
+        let poller = tokio::sync::Mutex::new(Poller::new(handle.clone(), group.clone()));
+        Ok(Self { handle, group, poller, wanted: Mutex::default(), resolver })
     }
 
     /// A handle for other tasks.
@@ -188,7 +192,7 @@ impl Consumer {
         subscription: Subscription,
         listener: Option<Arc<dyn RebalanceListener>>,
     ) -> Result<(), ConsumerError> {
-        let group = self.handle.group("subscriptions")?;
+        self.handle.offsets("subscriptions")?;
         self.wanted.lock().change(wanted)?;
         let shared = &self.handle.shared;
         *shared.listener.lock() = listener;
@@ -196,7 +200,9 @@ impl Consumer {
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(_) => BTreeSet::new(),
         };
-        group.subscribe(subscription);
+        if let Some(group) = &self.group {
+            group.subscribe(subscription);
+        }
         shared.wake_all();
         Ok(())
     }
@@ -226,7 +232,7 @@ impl Consumer {
         }
         self.wanted.lock().change(Wanted::Partitions)?;
         let shared = &self.handle.shared;
-        shared.assign(&wanted, self.handle.group.is_some());
+        shared.assign(&wanted, self.group.is_some());
         Ok(())
     }
 
@@ -241,7 +247,10 @@ impl Consumer {
             return;
         }
         self.handle.shared.topics.lock().clear();
-        let mut poller = self.poller.lock().await;
+        let mut poller = {
+            let _interrupt = self.handle.shared.interrupt();
+            self.poller.lock().await
+        };
         if let Wanted::Topics(_) | Wanted::Pattern(_) = was {
             poller.leave("the consumer unsubscribed").await;
         }

@@ -22,6 +22,7 @@
 
 mod api;
 pub mod assignor;
+mod commits;
 mod config;
 mod config_check;
 mod error;
@@ -30,6 +31,7 @@ mod group;
 mod handle;
 mod list_offsets;
 mod listener;
+mod lookups;
 mod poller;
 mod positions;
 mod problems;
@@ -41,11 +43,13 @@ mod stats;
 mod subscription;
 
 pub use api::Consumer;
+pub use commits::PendingCommit;
 pub use config::{AssignmentStrategy, AutoOffsetReset, ConsumerConfig, GroupProtocol, IsolationLevel};
 pub use error::{ConsumerError, ConsumerErrorKind};
 pub use group::{CommitError, ConsumerGroupMetadata, LossReason, OffsetAndMetadata};
-pub use handle::{ConsumerHandle, OffsetAndTimestamp, PendingCommit};
+pub use handle::ConsumerHandle;
 pub use listener::{ListenerFuture, RebalanceListener};
+pub use lookups::OffsetAndTimestamp;
 pub use record::{ConsumerRecord, ConsumerRecordView};
 pub use records::{ConsumerRecords, IntoIter, Iter, PartitionIter, PartitionRecords};
 pub use stats::ConsumerStats;

@@ -29,6 +29,7 @@ const LEAVE_AT_LEAST: Duration = Duration::from_millis(200);
 /// What only one `poll` at a time may touch.
 pub(super) struct Poller {
     handle: ConsumerHandle,
+    group: Option<Arc<GroupHandle>>,
     decoding: Decoding,
     /// A rebalance step whose listener is still at work.
     step: Option<Step>,
@@ -52,11 +53,11 @@ enum StepEnd {
 }
 
 impl Poller {
-    pub(super) fn new(handle: ConsumerHandle) -> Self {
+    pub(super) fn new(handle: ConsumerHandle, group: Option<Arc<GroupHandle>>) -> Self {
         let config = &handle.shared.config;
         let decoding = Decoding { decompressor: Decompressor::new(MAX_BATCH), check_crcs: config.check_crcs };
         let next_auto_commit = Instant::now() + config.auto_commit_interval;
-        Self { handle, decoding, step: None, failed: None, next_auto_commit, auto_commit: None }
+        Self { handle, group, decoding, step: None, failed: None, next_auto_commit, auto_commit: None }
     }
 
     fn shared(&self) -> &Shared {
@@ -74,7 +75,7 @@ impl Poller {
         max: usize,
         deadline: Instant,
     ) -> Result<ConsumerRecords, ConsumerError> {
-        let group = self.handle.group.clone();
+        let group = self.group.clone();
         let _polling = group.as_ref().map(|group| group.polling());
         self.shared().counters.polls.fetch_add(1, Ordering::Relaxed);
         self.auto_commit();
@@ -94,7 +95,7 @@ impl Poller {
             if !records.is_empty() {
                 return Ok(records);
             }
-            if Instant::now() >= deadline {
+            if Instant::now() >= deadline || self.shared().is_interrupted() {
                 return Ok(records);
             }
             let shared = Arc::clone(&self.handle.shared);
@@ -273,7 +274,7 @@ impl Poller {
     pub(super) async fn close(&mut self, timeout: Duration) -> Result<(), ConsumerError> {
         let deadline = Instant::now() + timeout;
         let committed = tokio::time::timeout_at(deadline.into(), self.give_up_all()).await;
-        if let Some(group) = &self.handle.group {
+        if let Some(group) = &self.group {
             // Even without time left, the request goes out.
             let last = deadline.max(Instant::now() + LEAVE_AT_LEAST);
             let _ = tokio::time::timeout_at(last.into(), group.leave("the consumer is being closed")).await;
@@ -286,7 +287,7 @@ impl Poller {
         if let Err(error) = self.give_up_all().await {
             warn!(%error, "auto commit before leaving the group failed");
         }
-        if let Some(group) = self.handle.group.clone() {
+        if let Some(group) = self.group.clone() {
             group.leave(reason).await;
             // What it said of partitions before it was left is of the past.
             while group.try_next_event().is_some() {}
@@ -299,8 +300,8 @@ impl Poller {
             (&mut step.work).await;
         }
         let handle = self.handle.clone();
-        if let Some(group) = &handle.group {
-            self.end_step(group);
+        if let Some(group) = self.group.clone() {
+            self.end_step(&group);
         }
         let result =
             if handle.shared.config.enable_auto_commit { handle.commit_sync().await } else { Ok(()) };

@@ -53,6 +53,7 @@ pub(crate) async fn run(shared: Arc<Shared>, offsets: Option<Offsets>) {
         asked: HashSet::new(),
         asked_topics: HashSet::new(),
         tracked: HashSet::new(),
+        first_known: HashMap::new(),
         absent: HashMap::new(),
     };
     loop {
@@ -127,6 +128,8 @@ struct Resolver {
     asked_topics: HashSet<Arc<str>>,
     /// Topics that the client keeps fresh for this consumer.
     tracked: HashSet<Arc<str>>,
+    /// How many partitions each topic had when this consumer first knew it.
+    first_known: HashMap<Arc<str>, usize>,
     /// Topics that could not be found: failures in a row, and when to look again.
     absent: HashMap<Arc<str>, (u32, Instant)>,
 }
@@ -144,6 +147,23 @@ impl Resolver {
         client.track_topics(wanted.difference(&self.tracked).map(|topic| &**topic));
         client.untrack_topics(self.tracked.difference(&wanted).map(|topic| &**topic));
         self.tracked = wanted;
+        let metadata = client.metadata();
+        self.first_known.retain(|topic, _| self.tracked.contains(topic));
+        for topic in &self.tracked {
+            if let Some(known) = metadata.topic(topic) {
+                self.first_known.entry(Arc::clone(topic)).or_insert(known.partitions.len());
+            }
+        }
+    }
+
+    /// Where a partition without a commit starts. One that was added while its topic was read starts at its beginning,
+    /// so that what was written before it was noticed is not missed.
+    fn start_of(&self, tp: &TopicPartition, policy: OffsetSpec) -> OffsetSpec {
+        let added = self
+            .first_known
+            .get(&tp.topic)
+            .is_some_and(|&count| usize::try_from(tp.partition).is_ok_and(|index| index >= count));
+        if added && policy == OffsetSpec::Latest { OffsetSpec::Earliest } else { policy }
     }
 
     fn follow_leaders(&mut self) {
@@ -295,7 +315,7 @@ impl Resolver {
                     self.asked.remove(&(tp.clone(), stamp));
                     match (committed.remove(&tp).flatten(), policy) {
                         (Some(at), _) => positions.resolved(&tp, stamp, at.offset, at.leader_epoch),
-                        (None, Some(spec)) => positions.uncommitted(&tp, stamp, spec),
+                        (None, Some(spec)) => positions.uncommitted(&tp, stamp, self.start_of(&tp, spec)),
                         (None, None) => positions.on_no_offset(&tp, stamp),
                     }
                 }

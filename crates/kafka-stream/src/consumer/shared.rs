@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use kafka_core::TopicPartition;
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     /// Subscribed by name: each should exist.
     pub(crate) topics: Mutex<BTreeSet<Arc<str>>>,
     closed: AtomicBool,
+    /// How many calls wait for the poll under way to return.
+    interrupts: AtomicUsize,
     /// There may be something for `poll`: records or an error.
     pub(crate) for_poll: Notify,
     /// There may be something for the resolver: positions to look up, leaders to find.
@@ -47,6 +49,7 @@ impl Shared {
             listener: Mutex::default(),
             topics: Mutex::default(),
             closed: AtomicBool::new(false),
+            interrupts: AtomicUsize::new(0),
             for_poll: Notify::new(),
             for_resolver: Notify::new(),
             for_fetchers: Notify::new(),
@@ -87,6 +90,17 @@ impl Shared {
         self.for_poll.notify_one();
     }
 
+    /// Has polls return, with what they have, until the guard is dropped.
+    pub(crate) fn interrupt(&self) -> Interrupt<'_> {
+        self.interrupts.fetch_add(1, Ordering::AcqRel);
+        self.for_poll.notify_one();
+        Interrupt(self)
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupts.load(Ordering::Acquire) > 0
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -109,6 +123,15 @@ impl Shared {
         self.for_resolver.notify_one();
         self.for_fetchers.notify_waiters();
         self.for_poll.notify_one();
+    }
+}
+
+/// See [`Shared::interrupt`].
+pub(crate) struct Interrupt<'a>(&'a Shared);
+
+impl Drop for Interrupt<'_> {
+    fn drop(&mut self) {
+        self.0.interrupts.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -137,7 +137,10 @@ impl Fetcher {
                 let Some(&stamp) = stamps.get(&tp) else { continue };
                 let retry_at = now + self.backoff.delay(positions.failures(&tp));
                 match outcome {
-                    Outcome::Fetched(fetched) => positions.on_fetched(&tp, stamp, fetched),
+                    Outcome::Fetched(fetched) => {
+                        resolve |= fetched.preferred_replica.is_some();
+                        positions.on_fetched(&tp, stamp, fetched);
+                    }
                     Outcome::Moved { leader } => {
                         stale_metadata = true;
                         if positions.leave_replica(&tp) {
@@ -217,6 +220,8 @@ impl Fetcher {
         self.session.on_lost();
         self.shared.counters.fetch_errors.fetch_add(1, Ordering::Relaxed);
         warn!(broker = self.broker, %error, "fetch failed");
+        self.shared.positions.lock().leave_replicas_on(self.broker);
+        self.shared.for_resolver.notify_one();
         self.shared.client.request_metadata_update();
         if !error.is_retriable() {
             self.shared.report(error);

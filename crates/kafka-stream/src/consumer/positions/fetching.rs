@@ -97,6 +97,15 @@ impl Positions {
         self.queue(tp);
     }
 
+    /// A broker does not answer: partitions that it served as a replica go back to their leaders.
+    pub(crate) fn leave_replicas_on(&mut self, broker: i32) {
+        for assigned in self.partitions.values_mut() {
+            if assigned.replica.is_some_and(|replica| replica.broker == broker) {
+                assigned.replica = None;
+            }
+        }
+    }
+
     /// The preferred replica cannot serve a partition: back to the leader. True if it was not the leader that failed.
     pub(crate) fn leave_replica(&mut self, tp: &TopicPartition) -> bool {
         self.partitions.get_mut(tp).is_some_and(|assigned| assigned.replica.take().is_some())
