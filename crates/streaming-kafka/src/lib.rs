@@ -15,6 +15,8 @@ pub use config::{ConfigError, KafkaConfig, recommended_partitions};
 pub use error::{DeadLetter, Error, Result};
 pub use kafka_admin as admin;
 pub use kafka_admin::{NewTopic, TopicConfigs};
+pub use kafka_core::TopicPartition;
+pub use kafka_core::cluster::{Client, ClientConfig};
 pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
 pub use kafka_stream::{consumer, dead_letter, handler, producer};
 pub use manager::{ConsumeOptions, ConsumptionStats, EventDelivery, KafkaManager};
