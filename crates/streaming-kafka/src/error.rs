@@ -23,7 +23,7 @@ pub enum Error {
     Consumer(#[from] ConsumerError),
     /// Consumption had to stop.
     #[error(transparent)]
-    Handler(#[from] HandlerError),
+    Handler(Box<HandlerError>),
     /// An event has no form in JSON.
     #[error("the event for `{topic}` cannot be written as JSON: {source}{}", .dead_letter.suffix())]
     Serialize {
@@ -79,8 +79,17 @@ impl Error {
         match self {
             Self::Kafka(error) => error.is_retriable(),
             Self::Produce { source, .. } => source.is_retriable(),
-            Self::Consumer(error) | Self::Handler(HandlerError::Consumer(error)) => error.is_retriable(),
-            Self::Config(_) | Self::Serialize { .. } | Self::Handler(_) => false,
+            Self::Consumer(error) => error.is_retriable(),
+            Self::Handler(error) => {
+                matches!(&**error, HandlerError::Consumer(error) if error.is_retriable())
+            }
+            Self::Config(_) | Self::Serialize { .. } => false,
         }
+    }
+}
+
+impl From<HandlerError> for Error {
+    fn from(error: HandlerError) -> Self {
+        Self::Handler(Box::new(error))
     }
 }

@@ -32,3 +32,8 @@ pub mod prelude {
         recommended_partitions,
     };
 }
+
+/// The README's code, so that it compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -45,7 +45,7 @@ impl Run {
     }
 
     pub(crate) fn is_poison(number: u32) -> bool {
-        number % POISON_EVERY == 0
+        number.is_multiple_of(POISON_EVERY)
     }
 
     /// How many events are poison.
