@@ -19,6 +19,8 @@ pub(crate) struct Batch {
     pub(crate) created: Instant,
     /// How often it was sent and answered with a retriable error, or lost.
     pub(crate) attempts: u32,
+    /// How often a broker said that it does not lead the partition; uses up no retry.
+    pub(crate) doubts: u32,
     /// Not to be sent again before then.
     pub(crate) retry_at: Option<Instant>,
     /// Why the last attempt failed.
@@ -51,6 +53,7 @@ impl Batch {
             completion,
             created,
             attempts: 0,
+            doubts: 0,
             retry_at: None,
             last_error: None,
             closed: false,

@@ -84,14 +84,16 @@ impl Heard {
         )
     }
 
-    /// Whether the broker no longer leads the partition.
+    /// Whether the broker does not lead the partition, or not yet: right after a topic is created, its leaders may not
+    /// know of it.
     pub(crate) fn is_not_leader(&self) -> bool {
         matches!(
             self,
             Self::Refused {
                 code: ErrorCode::NOT_LEADER_OR_FOLLOWER
                     | ErrorCode::FENCED_LEADER_EPOCH
-                    | ErrorCode::LEADER_NOT_AVAILABLE,
+                    | ErrorCode::LEADER_NOT_AVAILABLE
+                    | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
                 ..
             }
         )
@@ -159,6 +161,13 @@ mod tests {
         assert_eq!(refused(ErrorCode::NOT_LEADER_OR_FOLLOWER).answer(), retriable(true));
         assert_eq!(refused(ErrorCode::KAFKA_STORAGE_ERROR).answer(), retriable(true));
         assert_eq!(refused(ErrorCode::UNKNOWN_SERVER_ERROR).answer(), Answer::Final { maybe_written: true });
+    }
+
+    #[test]
+    fn a_broker_that_does_not_lead_yet_is_told_from_one_that_fails() {
+        assert!(refused(ErrorCode::NOT_LEADER_OR_FOLLOWER).is_not_leader());
+        assert!(refused(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION).is_not_leader());
+        assert!(!refused(ErrorCode::REQUEST_TIMED_OUT).is_not_leader());
     }
 
     #[test]

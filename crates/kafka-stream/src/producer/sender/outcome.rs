@@ -24,7 +24,9 @@ impl Plan {
             partition.leader = Some(*leader);
             leader_found = true;
         } else if heard.is_not_leader() {
-            partition.doubt(part.leader, now);
+            let doubts = partition.order.batch_mut(part.number).map_or(0, |batch| batch.doubts);
+            partition.doubted =
+                now.checked_add(self.terms.backoff.delay(doubts)).map(|until| (part.leader, until));
         }
         if heard.is_too_large() && self.split(part, now) {
             return;
@@ -35,7 +37,13 @@ impl Plan {
         if let Some(batch) = partition.order.batch_mut(part.number) {
             let in_time = batch.deadline(self.terms.delivery_timeout) > now;
             may_retry = in_time && batch.attempts < self.terms.retries;
-            if answer != Answer::Written {
+            if heard.is_not_leader() && self.terms.retries > 0 {
+                // Waiting for a leader counts against the deadline alone; another leader is asked at once.
+                may_retry = in_time;
+                batch.doubts += 1;
+                batch.retry_at = None;
+                batch.last_error = Some(heard.error());
+            } else if answer != Answer::Written {
                 let wait = self.terms.backoff.delay(batch.attempts);
                 batch.retry_at = now.checked_add(if leader_found { Duration::ZERO } else { wait });
                 batch.last_error = Some(heard.error());
@@ -50,7 +58,7 @@ impl Plan {
             }
             Verdict::Retry { counted } => {
                 if !counted && let Some(batch) = partition.order.batch_mut(part.number) {
-                    batch.attempts -= 1;
+                    batch.attempts = batch.attempts.saturating_sub(1);
                     batch.retry_at = None;
                 }
             }

@@ -19,9 +19,6 @@ use crate::producer::hooks::{Hooks, count};
 use crate::producer::sequence::{Identity, InOrder, Stamp};
 use crate::producer::{ProduceError, ProducerConfig};
 
-/// How long a partition is kept back from a broker that said it does not lead it, while no other leader is known.
-const LEADER_DOUBT: Duration = Duration::from_secs(1);
-
 /// The state of all partitions that anything was ever sent to.
 pub(crate) struct Plan {
     pub(super) terms: Terms,
@@ -404,11 +401,6 @@ impl Partition {
             }),
             Err(error) => Err((number, error)),
         })
-    }
-
-    /// Keeps the partition back from the broker that was its leader.
-    pub(super) fn doubt(&mut self, leader: Leader, now: Instant) {
-        self.doubted = now.checked_add(LEADER_DOUBT).map(|until| (leader, until));
     }
 }
 
