@@ -2,6 +2,8 @@
 
 mod support;
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -58,7 +60,7 @@ async fn members_come_and_go(strategy: AssignmentStrategy) {
     // Dropped without leaving: its session has to end.
     drop(first);
     settle(&[&third]).await;
-    let committed = third.committed(&[tp.clone()]).await.unwrap();
+    let committed = third.committed(std::slice::from_ref(&tp)).await.unwrap();
     assert_eq!(committed.get(&tp).cloned().flatten().map(|committed| committed.offset), Some(0));
     third.close(WAIT).await.unwrap();
 }

@@ -224,7 +224,7 @@ async fn keys_keep_their_order_and_do_not_wait_for_each_other() {
     let mut options = HandlerOptions::default();
     options.concurrency = Concurrency::ByKey(8);
     fixture.consumer().options(options).run([&fixture.topic], handler).await.unwrap();
-    let seen = seen.lock();
+    let seen = seen.lock().clone();
     assert_eq!(seen.values().map(Vec::len).sum::<usize>(), 100);
     assert!(seen.values().all(|offsets| offsets.is_sorted()), "{seen:?}");
     assert!(most.load(Ordering::Relaxed) > 1);
@@ -255,7 +255,7 @@ async fn a_second_member_takes_over_and_no_record_is_skipped_or_repeated_while_n
     fixture.produce((1_000..2_000).map(|n| n.to_string())).await;
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
-    let counts = counts.lock();
+    let counts = counts.lock().clone();
     assert_eq!(counts.len(), 2_000);
     let repeated: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
     assert!(repeated.is_empty(), "{repeated:?}");

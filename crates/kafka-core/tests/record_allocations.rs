@@ -1,5 +1,7 @@
 //! Encoding and decoding allocate per batch at most, never per record.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
 use allocation_counter::measure;
 use bytes::Bytes;
 use kafka_core::records::{
