@@ -1,8 +1,8 @@
 //! Consumer groups on a real broker: members that join, leave and vanish, with every strategy.
 
-mod support;
-
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
+
+mod support;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
