@@ -28,7 +28,7 @@ impl ConsumerHandle {
     /// The offset of the first record of each partition.
     ///
     /// # Errors
-    /// [`UnknownTopic`](ConsumerErrorKind::UnknownTopic), [`Timeout`](ConsumerErrorKind::Timeout) after
+    /// [`UnknownTopic`](super::ConsumerErrorKind::UnknownTopic), [`Timeout`](super::ConsumerErrorKind::Timeout) after
     /// `default_api_timeout`, and what the cluster answers.
     pub async fn beginning_offsets(
         &self,
@@ -63,7 +63,7 @@ impl ConsumerHandle {
     /// is no such record.
     ///
     /// # Errors
-    /// As [`beginning_offsets`](Self::beginning_offsets), and [`InvalidInput`](ConsumerErrorKind::InvalidInput) for a
+    /// As [`beginning_offsets`](Self::beginning_offsets), and [`InvalidInput`](super::ConsumerErrorKind::InvalidInput) for a
     /// negative timestamp.
     pub async fn offsets_for_times(
         &self,
@@ -97,7 +97,7 @@ impl ConsumerHandle {
     /// The partitions of a topic.
     ///
     /// # Errors
-    /// [`UnknownTopic`](ConsumerErrorKind::UnknownTopic), [`InvalidInput`](ConsumerErrorKind::InvalidInput) for a name that
+    /// [`UnknownTopic`](super::ConsumerErrorKind::UnknownTopic), [`InvalidInput`](super::ConsumerErrorKind::InvalidInput) for a name that
     /// Kafka does not allow, and what the cluster answers.
     pub async fn partitions_for(&self, topic: &str) -> Result<Vec<TopicPartition>, ConsumerError> {
         check_topic(topic)?;

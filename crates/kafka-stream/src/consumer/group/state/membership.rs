@@ -10,8 +10,10 @@ use crate::consumer::group::{GroupEvent, LossReason};
 
 impl Membership {
     pub(super) fn on_poll(&mut self, now: Instant, at: Instant) {
+        // The last poll is told again and again; only one after the overrun ends it.
+        let polled_anew = at > self.last_poll;
         self.last_poll = self.last_poll.max(at);
-        if self.awaits_poll() {
+        if self.awaits_poll() && polled_anew {
             self.reason = "the consumer polls again".to_owned();
             self.phase = Phase::Unjoined { at: now };
         }

@@ -271,6 +271,9 @@ fn too_long_without_a_poll_leaves_the_group_and_the_next_poll_joins_again() {
     assert_eq!(member_id, "me");
     assert!(member.machine.awaits_poll());
     assert_eq!(member.machine.deadline(), None);
+    // The poll before the overrun is told again with every event; it is no reason to join.
+    assert!(member.tell(Input::Polled(end - MAX_POLL)).is_empty());
+    assert!(member.machine.awaits_poll());
     assert_eq!(join_of(&member.tell(Input::Polled(end))), "");
 }
 
