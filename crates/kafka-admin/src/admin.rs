@@ -75,10 +75,7 @@ pub(crate) fn per_topic<'a, T>(
 pub(crate) fn check(code: i16, message: Option<&str>) -> Result<()> {
     match ErrorCode(code) {
         ErrorCode::NONE => Ok(()),
-        code => Err(match message.filter(|words| !words.is_empty()) {
-            Some(words) => Error::new(ErrorKind::Broker(code), words),
-            None => Error::from_code(code),
-        }),
+        code => Err(Error::from_code_and_words(code, message)),
     }
 }
 

@@ -76,6 +76,14 @@ impl Error {
         Self::new(ErrorKind::Broker(code), code.description())
     }
 
+    /// The error for an error code that a broker explains in its own words; without any, as [`from_code`](Self::from_code).
+    pub fn from_code_and_words(code: ErrorCode, words: Option<&str>) -> Self {
+        match words.filter(|words| !words.is_empty()) {
+            Some(words) => Self::new(ErrorKind::Broker(code), words),
+            None => Self::from_code(code),
+        }
+    }
+
     /// Adds the broker (`id` or `host:port`) that the failure belongs to.
     #[must_use]
     pub fn with_broker(mut self, broker: impl fmt::Display) -> Self {

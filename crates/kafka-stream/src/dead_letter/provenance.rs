@@ -1,5 +1,3 @@
-use std::time::SystemTime;
-
 use crate::consumer::ConsumerRecord;
 
 /// The headers of a dead letter. All values are UTF-8 text.
@@ -101,10 +99,4 @@ impl Provenance {
         headers.extend(self.group.clone().map(|group| (header::GROUP, group)));
         headers
     }
-}
-
-/// Now, in milliseconds since 1970.
-pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -11,12 +11,11 @@ use kafka_core::protocol::messages::create_topics_request::CreatableTopic;
 use kafka_core::{Error, Result};
 use tokio::sync::Mutex;
 
-use super::provenance::{header, now_ms};
+use super::provenance::header;
 use super::{DeadLetterError, Provenance};
 use crate::consumer::ConsumerRecord;
 use crate::handler::Failure;
-use crate::producer::Producer;
-use crate::producer::{Payload, ProducerRecord, RecordMetadata};
+use crate::producer::{Payload, Producer, ProducerRecord, RecordMetadata, Timestamp};
 
 /// How long the cluster may take to create a dead letter topic.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -92,7 +91,7 @@ impl DeadLetterQueue {
             error_class: failure.class().to_owned(),
             error_message: failure.message().to_owned(),
             attempts,
-            failed_at: now_ms(),
+            failed_at: Timestamp::now().0,
         };
         let mut letter = ProducerRecord::to(self.topic_for(&record.topic));
         letter = with_payload(letter, record.key.as_ref(), record.value.as_ref());
@@ -119,7 +118,7 @@ impl DeadLetterQueue {
             error_class: failure.class().to_owned(),
             error_message: failure.message().to_owned(),
             attempts: 1,
-            failed_at: now_ms(),
+            failed_at: Timestamp::now().0,
             ..Provenance::default()
         };
         let topic = self.topic_for(record.topic());
@@ -225,12 +224,8 @@ async fn create(client: &Client, topic: &str, num_partitions: i32) -> Result<()>
     match code(&answer) {
         ErrorCode::NONE => Ok(()),
         code => {
-            let words = answer.topics.into_iter().next().and_then(|topic| topic.error_message);
-            let error = match words {
-                Some(words) => Error::new(kafka_core::ErrorKind::Broker(code), words),
-                None => Error::from_code(code),
-            };
-            Err(error.with_topic(topic))
+            let words = answer.topics.first().and_then(|topic| topic.error_message.as_deref());
+            Err(Error::from_code_and_words(code, words).with_topic(topic))
         }
     }
 }
