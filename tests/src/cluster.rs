@@ -121,10 +121,24 @@ impl Cluster {
     /// The addresses of a listener: `SSL` (asks for a certificate), `SASL_PLAINTEXT` or `SASL_SSL`.
     ///
     /// Users are `alice` and `bob`, with the passwords `alice-secret` and `bob-secret` for PLAIN, SCRAM-SHA-256 and
-    /// SCRAM-SHA-512. Topics and groups without an access rule are open to both.
+    /// SCRAM-SHA-512. OAUTHBEARER takes unsigned tokens of any subject on `SASL_PLAINTEXT`, and on `SASL_SSL` those of
+    /// [`token_endpoint`](Self::token_endpoint) alone. Topics and groups without an access rule are open to both.
     #[must_use]
     pub fn listener(&self, name: &str) -> Vec<String> {
         self.brokers().map(|node| node.listeners[name].clone()).collect()
+    }
+
+    /// Where the users get signed tokens, by OAuth's client credentials (name and password, in the form or by HTTP Basic).
+    ///
+    /// A query asks for an odd one: `?lifetime=5` (seconds; 3,600 otherwise), `?audience=other`, `?signer=stranger` (a
+    /// key that no broker knows); `?status=503` gives that status and no token.
+    ///
+    /// # Panics
+    /// On the oldest cluster, whose brokers cannot check signatures.
+    #[must_use]
+    pub fn token_endpoint(&self) -> String {
+        let node = self.state.nodes.iter().find(|node| node.role == "tokens").expect("a token endpoint");
+        format!("https://{}/token", node.listeners["HTTPS"])
     }
 
     /// The folder with `ca.pem`, and for `alice` and `bob` each `<name>.pem` (certificate), `<name>.key.pem` (PKCS#8) and

@@ -107,9 +107,25 @@ impl Cluster {
     /// # Panics
     /// When `java` cannot be started.
     pub async fn java(&self, class: &str, arguments: &[&str], stdin: impl Into<Vec<u8>>) -> Output {
+        self.java_with(&[], class, arguments, stdin).await
+    }
+
+    /// Runs a class as [`java`](Self::java) does, with options for the virtual machine such as `-Dname=value`.
+    ///
+    /// # Panics
+    /// When `java` cannot be started.
+    pub async fn java_with(
+        &self,
+        options: &[&str],
+        class: &str,
+        arguments: &[&str],
+        stdin: impl Into<Vec<u8>>,
+    ) -> Output {
         let mut command = Command::new("java");
         command
-            .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", &self.state.classpath, class])
+            .args(["-Xmx256m", "-XX:TieredStopAtLevel=1"])
+            .args(options)
+            .args(["-cp", &self.state.classpath, class])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

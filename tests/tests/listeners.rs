@@ -39,6 +39,28 @@ fn password(mechanism: &str, user: &str, password: &str) -> [String; 2] {
     [format!("sasl.mechanism={mechanism}"), format!("sasl.jaas.config={login}")]
 }
 
+/// The login of who makes a token without a signature.
+fn unsigned_token(claims: &str) -> [String; 2] {
+    let module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule";
+    ["sasl.mechanism=OAUTHBEARER".to_owned(), format!("sasl.jaas.config={module} required {claims};")]
+}
+
+/// The login of who has a token signed by the endpoint at this address.
+fn signed_token(cluster: &Cluster, endpoint: &str, user: &str, secret: &str) -> [String; 4] {
+    let authority = cluster.certificates().join("ca.pem");
+    let module = "org.apache.kafka.common.security.oauthbearer";
+    [
+        "sasl.mechanism=OAUTHBEARER".to_owned(),
+        format!("sasl.login.callback.handler.class={module}.OAuthBearerLoginCallbackHandler"),
+        format!("sasl.oauthbearer.token.endpoint.url={endpoint}"),
+        format!(
+            "sasl.jaas.config={module}.OAuthBearerLoginModule required clientId=\"{user}\" clientSecret=\"{secret}\" \
+             scope=\"kafka\" ssl.truststore.type=\"PEM\" ssl.truststore.location=\"{}\";",
+            authority.display()
+        ),
+    ]
+}
+
 /// Asks for the versions of the brokers of one listener; the answer, or what went wrong.
 async fn ask(cluster: &Cluster, listener: &str, lines: &[String]) -> Result<String, String> {
     let mut all = vec![
@@ -55,7 +77,10 @@ async fn ask(cluster: &Cluster, listener: &str, lines: &[String]) -> Result<Stri
         "org.apache.kafka.tools.BrokerApiVersionsCommand"
     };
     let arguments = ["--bootstrap-server", &servers, "--command-config", &file.display().to_string()];
-    let output = cluster.java(class, &arguments, "").await;
+    // Kafka's client asks for tokens only where it is told it may.
+    let endpoint = lines.iter().find_map(|line| line.strip_prefix("sasl.oauthbearer.token.endpoint.url="));
+    let allowed = format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={}", endpoint.unwrap_or("none"));
+    let output = cluster.java_with(&[&allowed], class, &arguments, "").await;
     fs::remove_file(file).unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() { Ok(said) } else { Err(said + &output.stderr) }
@@ -64,9 +89,10 @@ async fn ask(cluster: &Cluster, listener: &str, lines: &[String]) -> Result<Stri
 /// What each listener wants, and what it does without.
 async fn every_listener_knows_its_users(cluster: &Cluster) {
     let tls = tls(cluster);
-    let right: [(&str, Vec<String>); 4] = [
+    let right: [(&str, Vec<String>); 5] = [
         ("SSL", [tls.as_slice(), &certificate(cluster, "alice")].concat()),
         ("SASL_PLAINTEXT", password("SCRAM-SHA-256", "alice", "alice-secret").to_vec()),
+        ("SASL_PLAINTEXT", unsigned_token("unsecuredLoginStringClaim_sub=\"alice\"").to_vec()),
         ("SASL_SSL", [tls.clone(), password("PLAIN", "bob", "bob-secret")].concat()),
         ("SASL_SSL", [tls.clone(), password("SCRAM-SHA-512", "bob", "bob-secret")].concat()),
     ];
@@ -79,6 +105,35 @@ async fn every_listener_knows_its_users(cluster: &Cluster) {
     assert!(refused.contains("SaslAuthenticationException"), "{refused}");
     let nameless = ask(cluster, "SSL", &tls).await;
     assert!(nameless.is_err(), "a client without a certificate got {nameless:?}");
+}
+
+#[tokio::test]
+async fn the_newest_broker_takes_the_endpoints_tokens_and_no_others() {
+    let cluster = Cluster::single();
+    let endpoint = cluster.token_endpoint();
+    let tls = tls(&cluster);
+    let ask_with =
+        async |login: &[String]| ask(&cluster, "SASL_SSL", &[tls.as_slice(), login].concat()).await;
+    let answer = ask_with(&signed_token(&cluster, &endpoint, "alice", "alice-secret")).await;
+    assert!(answer.as_ref().is_ok_and(|said| said.contains("Produce(0)")), "{answer:?}");
+    for (query, reason) in [
+        ("?signer=stranger", "SaslAuthenticationException"),
+        ("?audience=somebody-else", "SaslAuthenticationException"),
+        ("?status=400", "400"),
+    ] {
+        let endpoint = format!("{endpoint}{query}");
+        let refused =
+            ask_with(&signed_token(&cluster, &endpoint, "alice", "alice-secret")).await.unwrap_err();
+        assert!(refused.contains(reason), "{query}: {refused}");
+    }
+    let stranger = ask_with(&signed_token(&cluster, &endpoint, "alice", "bob-secret")).await.unwrap_err();
+    assert!(stranger.contains("invalid_client"), "{stranger}");
+    let unsigned = ask_with(&unsigned_token("unsecuredLoginStringClaim_sub=\"alice\"")).await.unwrap_err();
+    assert!(unsigned.contains("SaslAuthenticationException"), "{unsigned}");
+    let expired =
+        unsigned_token("unsecuredLoginStringClaim_sub=\"alice\" unsecuredLoginLifetimeSeconds=\"-9\"");
+    let expired = ask(&cluster, "SASL_PLAINTEXT", &expired).await;
+    assert!(expired.is_err(), "an expired token was taken: {expired:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use super::{
     environment, native,
     process::{Activity, Signal},
     state::{Node, Role, Runs, State, check_name},
+    token_endpoint,
 };
 use crate::interrupt;
 
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     Resume(Chosen),
     /// Write the files under compose/ from the description of the clusters
     Compose,
+    /// Give out tokens, as a process of a cluster
+    #[command(hide = true)]
+    Tokens(token_endpoint::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +162,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Pause(chosen) => signal(&chosen, Signal::Pause),
         Command::Resume(chosen) => signal(&chosen, Signal::Resume),
         Command::Compose => compose::write_committed(),
+        Command::Tokens(arguments) => token_endpoint::serve(&arguments),
     }
 }
 
@@ -271,6 +276,7 @@ fn status(name: Option<&str>) -> Result<()> {
             let (title, address) = match node.role {
                 Role::Broker => (format!("broker {}", node.id), node.listeners.get(listener)),
                 Role::Zookeeper => ("zookeeper".to_owned(), node.listeners.values().next()),
+                Role::Tokens => ("tokens".to_owned(), node.listeners.values().next()),
             };
             let activity = match backend::activity(&state, node)? {
                 Activity::Running => "running",

@@ -1,10 +1,11 @@
 //! The environment that points a program, and the tests, at a cluster.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::{
     security::{self, User},
     state::State,
+    tokens,
 };
 
 /// Variables by which the tests on a real cluster find one of each kind, with the path of its state file.
@@ -53,6 +54,20 @@ enum Mechanism {
     ScramSha256,
     #[value(name = "SCRAM-SHA-512")]
     ScramSha512,
+    /// Signed tokens of the cluster's endpoint inside TLS, unsigned ones of the client's own without
+    #[value(name = "OAUTHBEARER")]
+    OauthBearer,
+}
+
+impl Mechanism {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
+        }
+    }
 }
 
 fn user(name: &str) -> Result<User, String> {
@@ -91,14 +106,21 @@ pub(crate) fn client(state: &State, access: &Access) -> Result<Vec<(String, Stri
         set("SSL_KEY_LOCATION", &files.key(user.name).display().to_string());
     }
     if password {
-        let mechanism = match access.mechanism {
-            Mechanism::Plain => "PLAIN",
-            Mechanism::ScramSha256 => "SCRAM-SHA-256",
-            Mechanism::ScramSha512 => "SCRAM-SHA-512",
-        };
-        set("SASL_MECHANISM", mechanism);
-        set("SASL_USERNAME", user.name);
-        set("SASL_PASSWORD", user.password);
+        set("SASL_MECHANISM", access.mechanism.name());
+        if access.mechanism != Mechanism::OauthBearer {
+            set("SASL_USERNAME", user.name);
+            set("SASL_PASSWORD", user.password);
+        } else if !security::takes_tokens(&state.cluster(), listener) {
+            bail!("brokers of Kafka {} cannot check signed tokens: 3.1 is the first", state.version);
+        } else if tls {
+            let endpoint = state.token_endpoint().context("the cluster has no token endpoint")?;
+            set("SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL", &endpoint);
+            set("SASL_OAUTHBEARER_CLIENT_ID", user.name);
+            set("SASL_OAUTHBEARER_CLIENT_SECRET", user.password);
+            set("SASL_OAUTHBEARER_SCOPE", tokens::SCOPE);
+        } else {
+            set("SASL_JAAS_CONFIG", &security::unsigned_login(user.name));
+        }
     }
     Ok(variables)
 }
@@ -134,6 +156,11 @@ pub(crate) fn exports(state: &State, access: &Access) -> Result<String> {
         "SASL_MECHANISM",
         "SASL_USERNAME",
         "SASL_PASSWORD",
+        "SASL_JAAS_CONFIG",
+        "SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL",
+        "SASL_OAUTHBEARER_CLIENT_ID",
+        "SASL_OAUTHBEARER_CLIENT_SECRET",
+        "SASL_OAUTHBEARER_SCOPE",
     ]
     .map(|name| format!("STREAMING_KAFKA__{name}"));
     let unset = format!("unset {}\n", stale.join(" "));

@@ -1,7 +1,7 @@
 //! Kafka clusters for tests and for trying things out, without and with Docker.
 //!
 //! [`description`] says once what a cluster is: its brokers, listeners and settings; [`security`] adds users and
-//! mechanisms, with [`certificates`] made on the spot. [`properties`] renders that for
+//! mechanisms, with [`certificates`] made on the spot, and signed [`tokens`] that a [`token_endpoint`] gives out. [`properties`] renders that for
 //! brokers started by [`native`] from Kafka's own jars, and [`compose`] for containers that [`docker`] starts; [`backend`]
 //! is the one face of both. What runs is remembered in [`state`], one JSON file per
 //! cluster under `.kafka/<name>/`; [`process`] starts and signals processes, and touches only those it can tell to be
@@ -21,6 +21,8 @@ mod process;
 mod properties;
 mod security;
 mod state;
+mod token_endpoint;
+mod tokens;
 mod version;
 
 pub(crate) use backend::Backend;

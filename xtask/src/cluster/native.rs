@@ -21,7 +21,7 @@ use super::{
     security,
     state::{Node, Role, Runs, State, write},
 };
-use crate::{interrupt, jars};
+use crate::{interrupt, jars, paths};
 
 /// Ports are taken from here: below what systems hand to outgoing connections, so that the port of a stopped broker
 /// is still free when it comes back.
@@ -58,6 +58,11 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
     if cluster.secured {
         certificates.make(security::BROKER, &security::HOSTS, &security::USERS.map(|user| user.name))?;
     }
+    let tokens = state.token_files()?;
+    if cluster.secured && cluster.version.token_validator().is_some() {
+        tokens.make()?;
+        state.nodes.push(token_endpoint(&state, next_port()?)?);
+    }
     let heap = if cluster.brokers == 1 { "1g" } else { "512m" };
     if let Some(port) = zookeeper {
         let own = folder.join("zookeeper");
@@ -72,7 +77,7 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
         let settings = own.join("server.properties");
         write(
             &settings,
-            &properties::broker(cluster, id, &ports, zookeeper, &certificates, &own.join("data"))?,
+            &properties::broker(cluster, id, &ports, zookeeper, &certificates, &tokens, &own.join("data"))?,
         )?;
         let listeners =
             own_ports.iter().map(|(name, port)| (name.clone(), format!("{HOST}:{port}"))).collect();
@@ -84,6 +89,29 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
     }
     state.save()?;
     Ok(state)
+}
+
+/// This very program, as the process that gives out tokens.
+fn token_endpoint(state: &State, port: u16) -> Result<Node> {
+    let own = State::folder(&state.name)?.join("tokens");
+    fs::create_dir_all(&own).with_context(|| format!("cannot create {}", own.display()))?;
+    let address = format!("{HOST}:{port}");
+    let certificates = State::folder(&state.name)?.join("certificates");
+    let marker = format!("--marker={}", own.display());
+    let command = [paths::program()?.display().to_string(), "tokens".to_owned()].into_iter().chain([
+        format!("--address={address}"),
+        format!("--certificates={}", certificates.display()),
+        marker.clone(),
+    ]);
+    Ok(Node {
+        role: Role::Tokens,
+        id: 0,
+        pid: 0,
+        marker,
+        listeners: [("HTTPS".to_owned(), address)].into(),
+        command: command.collect(),
+        log: own.join("log.txt"),
+    })
 }
 
 fn node(
@@ -101,9 +129,10 @@ fn node(
     let marker = format!("-Dstreaming.kafka.node={}", folder.display());
     let command = ["java", &format!("-Xmx{heap}"), "-Xms128m", "-XX:+UseG1GC", "-Djava.awt.headless=true"]
         .into_iter()
-        .chain([logging_option.as_str(), &marker, "-cp", &state.classpath])
-        .chain(main.iter().copied())
         .map(str::to_owned)
+        .chain(security::jvm_options(&state.token_files()?))
+        .chain([logging_option, marker.clone(), "-cp".to_owned(), state.classpath.clone()])
+        .chain(main.iter().map(|&word| word.to_owned()))
         .collect();
     Ok(Node { role, id, pid: 0, marker, listeners, command, log: folder.join("log.txt") })
 }
@@ -113,7 +142,7 @@ fn format_storage(state: &State) -> Result<()> {
     // 128 bits in URL-safe base 64: the last of 22 characters carries two bits, so that `A` is always right there.
     let id: String = (0..21).map(|_| fastrand::alphanumeric()).chain(['A']).collect();
     let mut running = Vec::new();
-    for node in &state.nodes {
+    for node in state.brokers() {
         let settings = node.command.last().context("a node without a command")?;
         let child = Command::new("java")
             .args(["-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", &state.classpath])
@@ -146,7 +175,7 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
     let mut started = Vec::new();
     for index in 0..state.nodes.len() {
         let Some(node) = state.nodes.get_mut(index) else { continue };
-        let chosen = node.role == Role::Zookeeper || brokers.is_none_or(|chosen| chosen.contains(&node.id));
+        let chosen = node.role != Role::Broker || brokers.is_none_or(|chosen| chosen.contains(&node.id));
         if !chosen || process::activity(node.pid, &node.marker) != Activity::Gone {
             continue;
         }
@@ -157,11 +186,12 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
         state.save()?;
         match node.role {
             Role::Zookeeper => {
-                wait_for_zookeeper(&node, &log, deadline)?;
+                wait_for_port(&node, "ZooKeeper", &log, deadline)?;
                 if first_start {
                     add_users(state, &node)?;
                 }
             }
+            Role::Tokens => wait_for_port(&node, "the token endpoint", &log, deadline)?,
             Role::Broker => started.push((index, log)),
         }
     }
@@ -172,18 +202,19 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
     Ok(started.iter().filter_map(|(index, _)| state.nodes.get(*index)).map(|node| node.id).collect())
 }
 
-fn wait_for_zookeeper(node: &Node, log: &Log, deadline: Instant) -> Result<()> {
-    let address = node.listeners.values().next().context("ZooKeeper has no port")?;
+/// Waits until the one port of a node takes connections.
+fn wait_for_port(node: &Node, title: &str, log: &Log, deadline: Instant) -> Result<()> {
+    let address = node.listeners.values().next().with_context(|| format!("{title} has no port"))?;
     loop {
         interrupt::check()?;
         if std::net::TcpStream::connect(address).is_ok() {
             return Ok(());
         }
         if process::activity(node.pid, &node.marker) == Activity::Gone {
-            bail!("ZooKeeper ended at its start:\n{}", log.complaint());
+            bail!("{title} ended at its start:\n{}", log.complaint());
         }
         if Instant::now() >= deadline {
-            bail!("ZooKeeper does not answer on {address}:\n{}", log.complaint());
+            bail!("{title} does not answer on {address}:\n{}", log.complaint());
         }
         thread::sleep(Duration::from_millis(50));
     }
@@ -296,6 +327,7 @@ pub(crate) fn keep_logs(state: &State) -> Result<Option<PathBuf>> {
         let file = kept.join(match node.role {
             Role::Broker => format!("broker-{}.txt", node.id),
             Role::Zookeeper => "zookeeper.txt".to_owned(),
+            Role::Tokens => "tokens.txt".to_owned(),
         });
         fs::create_dir_all(&kept)?;
         fs::copy(&node.log, file)?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Result;
 
-use super::{KafkaVersion, certificates::Files, description::Cluster, security};
+use super::{KafkaVersion, certificates::Files, description::Cluster, security, tokens::TokenFiles};
 
 /// The address that native nodes listen on and advertise.
 pub(crate) const HOST: &str = "127.0.0.1";
@@ -19,6 +19,7 @@ pub(crate) fn broker(
     ports: &BTreeMap<u16, Ports>,
     zookeeper: Option<u16>,
     certificates: &Files,
+    tokens: &TokenFiles,
     data: &Path,
 ) -> Result<String> {
     let mut own = vec![("log.dirs".to_owned(), data.display().to_string())];
@@ -31,7 +32,7 @@ pub(crate) fn broker(
         own.push(("initial.broker.registration.timeout.ms".to_owned(), "240000".to_owned()));
     }
     if cluster.secured {
-        own.extend(security::settings(cluster, certificates)?);
+        own.extend(security::settings(cluster, certificates, tokens)?);
     }
     let settings = cluster.broker_settings(id, own, |broker, listener, _advertised| {
         let port = ports.get(&broker).and_then(|ports| ports.get(listener.name)).copied().unwrap_or_default();
@@ -88,8 +89,9 @@ mod tests {
             .map(|id| (id, cluster.listeners().zip(id * 1000..).map(|(l, port)| (l.name.to_owned(), port))))
             .map(|(id, ports)| (id, ports.collect()))
             .collect();
-        broker(&cluster, 2, &ports, zookeeper, &Files::in_folder(Path::new("/pem")), Path::new("/data"))
-            .unwrap()
+        let folder = Path::new("/pem");
+        let (files, tokens) = (Files::in_folder(folder), TokenFiles::in_folder(folder));
+        broker(&cluster, 2, &ports, zookeeper, &files, &tokens, Path::new("/data")).unwrap()
     }
 
     #[test]
@@ -105,6 +107,12 @@ mod tests {
         ));
         assert!(text.contains("listener.name.ssl.ssl.client.auth=required\n"));
         assert!(text.contains("listener.name.sasl_ssl.plain.sasl.jaas.config="));
+        assert!(
+            text.contains(
+                "listener.name.sasl_ssl.sasl.oauthbearer.jwks.endpoint.url=file:///pem/jwks.json\n"
+            )
+        );
+        assert!(!text.contains("listener.name.sasl_plaintext.sasl.oauthbearer"), "{text}");
         assert!(!text.contains("zookeeper"));
     }
 

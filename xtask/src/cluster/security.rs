@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::{
     certificates::Files,
     description::{Cluster, Listener},
+    tokens::{self, TokenFiles},
 };
 
 /// The host names and addresses that the brokers' certificate is for.
@@ -33,7 +34,11 @@ pub(crate) const USERS: [User; 2] =
 pub(crate) const SCRAM: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 /// Broker settings for certificates, mechanisms, users and access rules.
-pub(crate) fn settings(cluster: &Cluster, files: &Files) -> Result<Vec<(String, String)>> {
+pub(crate) fn settings(
+    cluster: &Cluster,
+    files: &Files,
+    tokens: &TokenFiles,
+) -> Result<Vec<(String, String)>> {
     let authorizer = if cluster.version.uses_zookeeper() {
         "kafka.security.authorizer.AclAuthorizer"
     } else {
@@ -62,12 +67,39 @@ pub(crate) fn settings(cluster: &Cluster, files: &Files) -> Result<Vec<(String, 
         set("ssl.keystore.certificate.chain", certificate);
     }
     for listener in cluster.listeners() {
-        settings.extend(listener_settings(listener));
+        settings.extend(listener_settings(cluster, listener, tokens));
     }
     Ok(settings)
 }
 
-fn listener_settings(listener: Listener) -> Vec<(String, String)> {
+/// Whether a listener takes tokens: signed ones where passwords are safe too, and unsigned ones where they are not.
+pub(crate) fn takes_tokens(cluster: &Cluster, listener: &str) -> bool {
+    match listener {
+        "SASL_PLAINTEXT" => true,
+        "SASL_SSL" => cluster.version.token_validator().is_some(),
+        _ => false,
+    }
+}
+
+/// The login of who makes a token without a signature, as Java's clients and brokers take it.
+pub(crate) fn unsigned_login(subject: &str) -> String {
+    format!(
+        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required \
+         unsecuredLoginStringClaim_sub=\"{subject}\";"
+    )
+}
+
+/// The JVM options without which brokers do not read the key set (and clients do not ask for tokens, if it is them).
+pub(crate) fn jvm_options(files: &TokenFiles) -> [String; 2] {
+    let package = "org.apache.kafka.sasl.oauthbearer";
+    let file = files.key_set();
+    [
+        format!("-D{package}.allowed.urls=file://{}", file.display()),
+        format!("-D{package}.allowed.files={}", file.display()),
+    ]
+}
+
+fn listener_settings(cluster: &Cluster, listener: Listener, files: &TokenFiles) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     let mut set = |key: &str, value: String| {
         settings.push((format!("listener.name.{}.{key}", listener.name.to_lowercase()), value));
@@ -79,19 +111,26 @@ fn listener_settings(listener: Listener) -> Vec<(String, String)> {
         let module = "org.apache.kafka.common.security";
         let passwords: String =
             USERS.iter().map(|user| format!(" user_{}=\"{}\"", user.name, user.password)).collect();
-        set("sasl.enabled.mechanisms", format!("PLAIN,{},OAUTHBEARER", SCRAM.join(",")));
+        let takes_tokens = takes_tokens(cluster, listener.name);
+        let last = if takes_tokens { ",OAUTHBEARER" } else { "" };
+        set("sasl.enabled.mechanisms", format!("PLAIN,{}{last}", SCRAM.join(",")));
         set("plain.sasl.jaas.config", format!("{module}.plain.PlainLoginModule required{passwords};"));
         for mechanism in SCRAM {
             let key = format!("{}.sasl.jaas.config", mechanism.to_lowercase());
             set(&key, format!("{module}.scram.ScramLoginModule required;"));
         }
-        // Tokens without a signature: the broker's part of the login needs one of its own.
-        set(
-            "oauthbearer.sasl.jaas.config",
-            format!(
-                "{module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"{BROKER}\";"
-            ),
-        );
+        if takes_tokens {
+            // The broker's own part of the login wants a token too; nothing is done with it.
+            set("oauthbearer.sasl.jaas.config", unsigned_login(BROKER));
+        }
+        if let (true, "SASL_SSL", Some(validator)) =
+            (takes_tokens, listener.protocol, cluster.version.token_validator())
+        {
+            set("oauthbearer.sasl.server.callback.handler.class", validator.to_owned());
+            set("sasl.oauthbearer.jwks.endpoint.url", format!("file://{}", files.key_set().display()));
+            set("sasl.oauthbearer.expected.audience", tokens::AUDIENCE.to_owned());
+            set("sasl.oauthbearer.expected.issuer", tokens::ISSUER.to_owned());
+        }
     }
     settings
 }

@@ -15,6 +15,8 @@ use super::{
     KafkaVersion,
     certificates::Files,
     description::{Audience, Cluster},
+    token_endpoint,
+    tokens::TokenFiles,
 };
 use crate::{lock::FileLock, paths};
 
@@ -45,7 +47,7 @@ pub(crate) struct State {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub(crate) role: Role,
-    /// The broker id; 0 for ZooKeeper.
+    /// The broker id; 0 for what is no broker.
     pub(crate) id: u16,
     /// The process started last; 0 when none was.
     pub(crate) pid: u32,
@@ -64,6 +66,8 @@ pub(crate) struct Node {
 pub(crate) enum Role {
     Broker,
     Zookeeper,
+    /// The endpoint that gives out tokens.
+    Tokens,
 }
 
 impl State {
@@ -147,6 +151,17 @@ impl State {
     /// Where the certificates of the cluster are.
     pub(crate) fn certificates(&self) -> Result<Files> {
         Ok(Files::in_folder(&Self::folder(&self.name)?.join("certificates")))
+    }
+
+    /// What the cluster's tokens are made and checked by.
+    pub(crate) fn token_files(&self) -> Result<TokenFiles> {
+        Ok(TokenFiles::in_folder(&Self::folder(&self.name)?.join("certificates")))
+    }
+
+    /// Where tokens are given out, if anywhere.
+    pub(crate) fn token_endpoint(&self) -> Option<String> {
+        let node = self.nodes.iter().find(|node| node.role == Role::Tokens)?;
+        Some(token_endpoint::url(node.listeners.values().next()?))
     }
 
     /// The addresses to give to clients that ask for no security.

@@ -36,6 +36,17 @@ impl KafkaVersion {
         self >= Self::new(3, 5, 0)
     }
 
+    /// The class by which brokers check the signatures of tokens: since 3.1 (KIP-768), and in another package since 3.5.
+    pub(crate) fn token_validator(self) -> Option<&'static str> {
+        if self >= Self::new(3, 5, 0) {
+            Some("org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler")
+        } else if self >= Self::new(3, 1, 0) {
+            Some("org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerValidatorCallbackHandler")
+        } else {
+            None
+        }
+    }
+
     /// From 4.0 brokers log by log4j 2; before, by log4j 1 or its successor reload4j.
     pub(crate) fn uses_log4j2(self) -> bool {
         self.major >= 4
