@@ -54,6 +54,8 @@ pub enum DeadLetter {
     Written(RecordMetadata),
     /// It could not be written there either: it is in no topic.
     Lost(DeadLetterError),
+    /// No broker answers, so there was no use in trying: it is in no topic.
+    Unreachable,
 }
 
 impl DeadLetter {
@@ -64,6 +66,7 @@ impl DeadLetter {
                 format!("; its dead letter is in {}-{}", place.topic, place.partition)
             }
             Self::Lost(error) => format!("; nor could its dead letter be written: {error}"),
+            Self::Unreachable => "; nor could its dead letter be written there".to_owned(),
         }
     }
 }

@@ -1,18 +1,9 @@
 //! A program with a wrong setting ends at once, with status 2 and a message that says what is wrong.
 
-use std::path::PathBuf;
+mod support;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-/// Cargo builds examples along with tests, beside the folder that this test runs from.
-#[allow(clippy::expect_used)] // A helper of the test, which clippy does not take for one.
-fn example(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own path");
-    let target = test.ancestors().nth(2).expect("a test lies in a folder of the target folder");
-    let path = target.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is not built: run `cargo build --examples` first", path.display());
-    path
-}
 
 #[test]
 fn a_wrong_setting_ends_every_example_within_a_second() {
@@ -27,7 +18,7 @@ fn a_wrong_setting_ends_every_example_within_a_second() {
         ("STREAMING_KAFKA__BOOTSTRAP", "localhost:9092", "STREAMING_KAFKA__BOOTSTRAP_SERVERS"),
     ];
     for name in ["quickstart", "setup_topics", "produce", "consume"] {
-        let program = example(name);
+        let program = support::example(name);
         for (variable, value, right) in cases {
             let started = Instant::now();
             let output = Command::new(&program).env_clear().env(variable, value).output().unwrap();

@@ -4,7 +4,6 @@ use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep};
 
 use super::Client;
-use super::client::late;
 use super::connections::closed;
 use crate::backoff::ExponentialBackoff;
 use crate::{Error, Result};
@@ -41,8 +40,7 @@ impl Attempts {
             Ok(Err(error)) if error.is_retriable() => error,
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                let reason = self.last.take().or_else(|| client.last_failure());
-                return Err(reason.unwrap_or_else(|| late("an answer", self.started)));
+                return Err(self.last.take().unwrap_or_else(|| client.late("an answer", self.started)));
             }
         };
         if client.is_closed() {

@@ -99,7 +99,7 @@ impl Client {
                 None => Ok(self.metadata()),
                 Some(error) => Err(error),
             },
-            () = sleep_until(deadline) => Err(late("metadata", started)),
+            () = sleep_until(deadline) => Err(self.late("metadata", started)),
         }
     }
 
@@ -113,11 +113,11 @@ impl Client {
             return Ok(self.metadata());
         }
         self.request_metadata_update();
-        let deadline =
-            Instant::now() + self.config().request_timeout + self.config().connection_setup_timeout_max;
+        let started = Instant::now();
+        let deadline = started + self.config().request_timeout + self.config().connection_setup_timeout_max;
         self.wait_for(deadline, |metadata| (metadata.version > 0).then(|| Ok(metadata.clone())))
             .await
-            .unwrap_or_else(|| Err(late("metadata", deadline)))
+            .unwrap_or_else(|| Err(self.late("metadata", started)))
     }
 
     /// A topic that is in use from now on. Waits until it is known, which may be after it is created.
@@ -394,9 +394,24 @@ impl Client {
         }
     }
 
-    /// Why the last request for metadata failed, if it did.
-    pub(super) fn last_failure(&self) -> Option<Error> {
+    /// Why no broker answered when one was last asked for metadata; `None` if one did, or none was asked yet.
+    ///
+    /// Says so too while the client still has connections to some broker from before.
+    pub fn unreachable(&self) -> Option<Error> {
         self.cluster().rounds.borrow().error.clone()
+    }
+
+    /// The error of waiting for `what` since `started` until the time was over: the reason that the last request for
+    /// metadata gave, or whom the client is still waiting for.
+    pub(super) fn late(&self, what: &str, started: Instant) -> Error {
+        self.unreachable().unwrap_or_else(|| {
+            let waited = started.elapsed();
+            let silent = match self.metadata().version {
+                0 => self.cluster().silent(),
+                _ => "are the brokers overloaded or unreachable?".to_owned(),
+            };
+            Error::new(ErrorKind::Timeout(waited), format!("waited {waited:?} for {what} in vain: {silent}"))
+        })
     }
 
     /// Waits until `found` finds what it looks for in the metadata; `None` at `deadline`.
@@ -439,12 +454,6 @@ impl Client {
             }
         }
     }
-}
-
-pub(super) fn late(what: &str, started: Instant) -> Error {
-    let waited = started.elapsed();
-    let message = format!("waited {waited:?} for {what} in vain: are the brokers overloaded or unreachable?");
-    Error::new(ErrorKind::Timeout(waited), message)
 }
 
 impl fmt::Debug for Client {

@@ -62,6 +62,8 @@ struct State {
     /// The attempt that is under way; all who want the connection wait for its one outcome.
     attempt: Option<watch::Receiver<Option<Result<Connection>>>>,
     failures: u32,
+    /// Why the last attempt failed, if it did.
+    last_failure: Option<Error>,
     not_before: Option<Instant>,
 }
 
@@ -130,6 +132,12 @@ impl Connections {
         connection.filter(|connection| !connection.is_closed())
     }
 
+    /// Why the last attempt to open the connection to `node` for `lane` failed, if it did.
+    pub(super) fn last_failure(&self, node: Node, lane: Lane) -> Option<Error> {
+        let slot = self.slots.lock().get(&(node, lane)).cloned()?;
+        slot.state.lock().last_failure.clone()
+    }
+
     fn slot(&self, node: Node, address: &Address, lane: Lane) -> Result<Arc<Slot>> {
         let mut slots = self.slots.lock();
         if *self.is_closed.borrow() {
@@ -167,11 +175,12 @@ impl Connections {
             match &result {
                 Ok(connection) => {
                     state.connection = Some(connection.clone());
-                    state.failures = 0;
+                    (state.failures, state.last_failure) = (0, None);
                     // A broker that accepts and at once hangs up is not asked again and again either.
                     state.not_before = Some(Instant::now() + self.backoff.delay(0));
                 }
-                Err(_) => {
+                Err(error) => {
+                    state.last_failure = Some(error.clone());
                     state.not_before = Some(Instant::now() + self.backoff.delay(failures));
                     state.failures = failures.saturating_add(1);
                 }

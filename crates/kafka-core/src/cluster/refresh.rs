@@ -23,6 +23,8 @@ use crate::{Error, ErrorKind, Result};
 const TOPIC_IDLE: Duration = Duration::from_secs(300);
 /// How long one broker may keep silent before the next is asked beside it.
 const NEXT_BROKER_AFTER: Duration = Duration::from_secs(1);
+/// What a user can do about brokers that do not answer.
+const CHECK: &str = "check `bootstrap.servers`, the network and the brokers";
 
 /// How the last request for metadata went.
 #[derive(Clone, Debug, Default)]
@@ -227,6 +229,18 @@ impl Cluster {
         self.connections.retain(&self.snapshot().brokers);
     }
 
+    /// For each bootstrap server, why it did not answer, or that it did not yet.
+    pub(super) fn silent(&self) -> String {
+        let servers = self.config.bootstrap_servers.iter().enumerate().map(|(place, address)| {
+            match self.connections.last_failure(Node::Bootstrap(place), Lane::Admin) {
+                Some(error) => error.to_string(),
+                None => format!("no answer yet from {address}"),
+            }
+        });
+        let servers: Vec<_> = servers.collect();
+        format!("{}; {CHECK}", servers.join("; "))
+    }
+
     /// Asks any broker about `topics`, or about all there are.
     pub(super) async fn fetch(
         self: &Arc<Self>,
@@ -327,11 +341,5 @@ fn unreachable(mut failures: Vec<Error>, more: Vec<Error>) -> Error {
     let mut reasons: Vec<_> = failures.iter().map(ToString::to_string).collect();
     reasons.sort_unstable();
     reasons.dedup();
-    Error::new(
-        ErrorKind::Connect,
-        format!(
-            "no broker answers: {}; check `bootstrap.servers`, the network and the brokers",
-            reasons.join("; ")
-        ),
-    )
+    Error::new(ErrorKind::Connect, format!("no broker answers: {}; {CHECK}", reasons.join("; ")))
 }

@@ -1,5 +1,6 @@
 use std::sync::{Arc, Weak};
 
+use kafka_core::cluster::Client;
 use kafka_core::{TopicPartition, validate_topic_name};
 
 use super::group::{ConsumerGroupMetadata, GroupHandle, Offsets};
@@ -155,6 +156,11 @@ impl ConsumerHandle {
     /// Who this consumer is in its group, for a transaction that commits offsets in its name; `None` without a group.
     pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.group.as_ref()?.group.upgrade().map(|group| group.metadata())
+    }
+
+    /// The client that the consumer reads with.
+    pub fn client(&self) -> &Client {
+        &self.shared.client
     }
 
     /// What was done so far, and how far behind this consumer is.

@@ -12,7 +12,8 @@ use super::lane::{self, Work};
 use super::partitions::{Partition, Partitions, Running};
 use super::{Concurrency, Handler, HandlerError, HandlerStats, RetryPolicy, StatsReader};
 use crate::consumer::{
-    Consumer, ConsumerHandle, ConsumerRecord, ConsumerRecords, ListenerFuture, RebalanceListener,
+    Consumer, ConsumerError, ConsumerHandle, ConsumerRecord, ConsumerRecords, ListenerFuture,
+    RebalanceListener,
 };
 use crate::dead_letter::DeadLetterQueue;
 
@@ -128,7 +129,8 @@ impl EventConsumer {
     /// left.
     ///
     /// # Errors
-    /// [`HandlerError`], with the record or the failure at which consumption stopped.
+    /// [`HandlerError`], with the record or the failure at which consumption stopped. One is that no broker answers at
+    /// the start, after the request timeout; later outages are waited out.
     ///
     /// # Cancel safety
     /// Dropping the future drops the handlers where they stand; nothing more is committed, so what was not committed
@@ -141,6 +143,12 @@ impl EventConsumer {
         let Self { consumer, options, dead_letters, shutdown, stats } = self;
         let (failed, mut failures) = mpsc::unbounded_channel();
         let handle = consumer.handle();
+        // A service that finds no Kafka at all should say so and end; one that has begun waits for it to come back.
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(stats.stats()),
+            reached = handle.client().ready() => reached.map_err(ConsumerError::from)?,
+        };
         let partitions = Arc::new(Partitions::default());
         let commits = Arc::new(Commits::new(handle.clone(), Arc::clone(&stats.0)));
         let work = Arc::new(Work {

@@ -31,6 +31,10 @@ impl KafkaManager {
         if !config.enable_dead_letter_queue || topic.ends_with(&config.dead_letter_topic_suffix) {
             return DeadLetter::Off;
         }
+        if self.inner.producer.client().unreachable().is_some() {
+            tracing::error!(topic, %failure, "event is in no topic: no broker answers");
+            return DeadLetter::Unreachable;
+        }
         let mut record = ProducerRecord::to(topic);
         record = match key {
             Some(key) => record.key(key),
