@@ -5,6 +5,8 @@
 
 mod buffers;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 use std::collections::HashMap;
@@ -189,6 +191,8 @@ impl Accumulator {
     }
 
     /// Learns how many partitions a topic has; their number never falls here.
+    ///
+    /// The sender hears of each, so that none without a leader is chosen; that need not wake it.
     pub(crate) fn set_partitions(&self, name: &str, count: u32) {
         if self.topics.read().get(name).is_some_and(|topic| topic.partition_count() >= count) {
             return;
@@ -203,6 +207,7 @@ impl Accumulator {
             let Ok(index) = i32::try_from(partition) else { break };
             let queue = Arc::new(PartitionQueue::new(all.len(), name.clone(), index, *closed));
             all.push(queue.clone());
+            self.changed.lock().push(queue.clone());
             of_topic.push(queue);
         }
         let crowded = all.len().saturating_mul(self.limits.batch_size) > self.memory.limit();

@@ -84,6 +84,11 @@ impl Heard {
         )
     }
 
+    /// Whether the broker cannot take what the batch is compressed with.
+    pub(crate) fn is_unsupported_compression(&self) -> bool {
+        matches!(self, Self::Refused { code: ErrorCode::UNSUPPORTED_COMPRESSION_TYPE, .. })
+    }
+
     /// Whether the broker does not lead the partition, or not yet: right after a topic is created, its leaders may not
     /// know of it.
     pub(crate) fn is_not_leader(&self) -> bool {

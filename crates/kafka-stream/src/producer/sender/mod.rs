@@ -5,9 +5,12 @@
 //! -> [`request`] -> the leader's connection -> [`request::heard`] -> [`Plan::heard`] -> its `Delivery`.
 
 mod answers;
+mod availability;
 mod identity;
 mod outcome;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod request;
 mod run;
 

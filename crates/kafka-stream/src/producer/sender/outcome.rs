@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kafka_core::records::Compression;
 use tokio::time::Instant;
 
 use super::answers::Heard;
@@ -22,6 +23,7 @@ impl Plan {
         {
             // KIP-951: the answer says who leads now.
             partition.leader = Some(*leader);
+            partition.queue.set_available(!self.availability.is_left_out(leader.broker));
             leader_found = true;
         } else if heard.is_not_leader() {
             let doubts = partition.order.batch_mut(part.number).map_or(0, |batch| batch.doubts);
@@ -53,7 +55,7 @@ impl Plan {
         match partition.order.answered(part.number, answer, may_retry) {
             Verdict::Acked(batch) => self.finish(batch, heard.outcome()),
             Verdict::Failed { batch, maybe_written } => {
-                let error = final_error(heard, &batch, maybe_written);
+                let error = final_error(heard, &batch, maybe_written, self.terms.codec.compression);
                 self.fail_batch(batch, error);
             }
             Verdict::Retry { counted } => {
@@ -196,8 +198,14 @@ impl Plan {
 }
 
 /// What to tell the senders of a batch that is given up after an answer.
-fn final_error(heard: &Heard, batch: &Batch, maybe_written: bool) -> ProduceError {
-    let error = if heard.is_too_large() {
+fn final_error(heard: &Heard, batch: &Batch, maybe_written: bool, compression: Compression) -> ProduceError {
+    let error = if heard.is_unsupported_compression() {
+        let message = format!(
+            "the broker does not take `compression_type` {compression} for this topic: use gzip, snappy or lz4, or \
+             upgrade the broker and the topic's message format (zstd needs 2.1)"
+        );
+        ProduceError::new(ProduceErrorKind::Unsupported, message)
+    } else if heard.is_too_large() {
         let size = batch.uncompressed_size();
         let kind = ProduceErrorKind::RecordTooLarge { size, limit: None, which: SizeLimit::Topic };
         let message = format!(

@@ -11,6 +11,7 @@ use kafka_core::records::ProducerStamp;
 use tokio::time::Instant;
 
 use super::answers::Leader;
+use super::availability::Availability;
 use crate::producer::accumulator::{Accumulator, PartitionQueue};
 use crate::producer::batch::Batch;
 use crate::producer::codec::Codec;
@@ -37,6 +38,7 @@ pub(crate) struct Plan {
     pub(super) wants_metadata: bool,
     /// No batch's deadline is before this.
     pub(super) next_expiry: Option<Instant>,
+    pub(super) availability: Availability,
 }
 
 /// The settings that matter here.
@@ -49,6 +51,7 @@ pub(crate) struct Terms {
     pub(super) idempotent: bool,
     pub(super) codec: Codec,
     pub(super) backoff: ExponentialBackoff,
+    availability_timeout: Duration,
 }
 
 impl Terms {
@@ -61,6 +64,7 @@ impl Terms {
             idempotent: config.enable_idempotence,
             codec: Codec { compression: config.compression_type, levels: config.compression_levels },
             backoff,
+            availability_timeout: config.partitioner_availability_timeout,
         }
     }
 }
@@ -85,6 +89,8 @@ enum Next {
     Time(Instant),
     Identity,
     Leader,
+    /// The broker to acknowledge what it has.
+    Answer(i32),
     Turn(i32),
 }
 
@@ -102,6 +108,7 @@ pub(super) struct Part {
 impl Plan {
     pub(crate) fn new(terms: Terms, shared: Arc<Accumulator>, hooks: Arc<Hooks>) -> Self {
         Self {
+            availability: Availability::new(terms.availability_timeout),
             terms,
             shared,
             hooks,
@@ -130,7 +137,7 @@ impl Plan {
             && slot.is_none()
         {
             let leader = leader(queue.topic(), queue.partition());
-            queue.set_available(leader.is_some());
+            queue.set_available(leader.is_some_and(|it| !self.availability.is_left_out(it.broker)));
             *slot = Some(Partition {
                 queue: queue.clone(),
                 order: InOrder::new(self.terms.idempotent, self.terms.max_in_flight as u64),
@@ -153,10 +160,10 @@ impl Plan {
                 if !found.as_ref().is_some_and(older) {
                     partition.leader = found;
                 }
-                partition.queue.set_available(partition.leader.is_some());
                 self.consider(id, now);
             }
         }
+        self.review_availability();
     }
 
     /// Takes in who we are; partitions that need another identity ask again.
@@ -181,6 +188,7 @@ impl Plan {
             Next::Nothing => {}
             Next::Identity => self.wants_identity = true,
             Next::Leader => self.wants_metadata = true,
+            Next::Answer(broker) => self.availability.stalled(broker, now),
             Next::Time(at) => {
                 if partition.timer.is_none_or(|timer| at < timer || timer <= now) {
                     partition.timer = Some(at);
@@ -218,7 +226,7 @@ impl Plan {
     /// When something has to happen even if nothing is heard.
     pub(super) fn next_timer(&self) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
-        timer.into_iter().chain(self.next_expiry).min()
+        timer.into_iter().chain(self.next_expiry).chain(self.availability.next_timer()).min()
     }
 
     /// Does what is due at `now`.
@@ -236,6 +244,10 @@ impl Plan {
         }
         if self.next_expiry.is_some_and(|expiry| expiry <= now) {
             self.expire(now);
+            self.review_availability();
+        }
+        if !self.availability.on_time(now).is_empty() {
+            self.review_availability();
         }
         if self.shared.memory.is_exhausted() {
             // Nothing may linger while somebody waits for memory.
@@ -284,10 +296,33 @@ impl Plan {
                 None => {}
             }
         }
+        if !parts.is_empty() && self.availability.took(broker) {
+            self.review_availability();
+        }
         for id in taken {
             self.consider(id, now);
         }
         parts
+    }
+
+    /// Something is ready for `broker`, which cannot take it now.
+    pub(super) fn stalled(&mut self, broker: i32, now: Instant) {
+        self.availability.stalled(broker, now);
+    }
+
+    /// Ends the stalls of brokers that nothing waits for, and tells all queues whether records should go to them.
+    pub(super) fn review_availability(&mut self) {
+        for broker in self.availability.stalled_brokers() {
+            let led = |partition: &&Partition| partition.leader.is_some_and(|leader| leader.broker == broker);
+            if !self.partitions.iter().flatten().filter(led).any(Partition::has_unsent) {
+                self.availability.took(broker);
+            }
+        }
+        for partition in self.partitions.iter().flatten() {
+            let leader = partition.leader;
+            let available = leader.is_some_and(|leader| !self.availability.is_left_out(leader.broker));
+            partition.queue.set_available(available);
+        }
     }
 
     /// Gives every batch that is not settled a token, and makes those that linger due.
@@ -360,8 +395,13 @@ impl Partition {
         if retry.is_some() || self.order.may_send_new(leader.broker) {
             Next::Turn(leader.broker)
         } else {
-            Next::Nothing
+            Next::Answer(leader.broker)
         }
+    }
+
+    /// Whether something waits to be sent, for the first time or again.
+    fn has_unsent(&self) -> bool {
+        self.queue.len() > 0 || self.order.retry().is_some()
     }
 
     fn next_size(&self, shared: &Accumulator) -> usize {

@@ -180,9 +180,11 @@ impl Sender {
                         self.connecting
                             .push(Box::pin(async move { (id, client.connection(id, Lane::Produce).await) }));
                     }
+                    self.plan.stalled(id, now);
                     break;
                 };
                 if broker.in_flight >= self.max_in_flight {
+                    self.plan.stalled(id, now);
                     break;
                 }
                 let parts = self.plan.fill(id, now);
