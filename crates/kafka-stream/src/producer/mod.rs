@@ -26,6 +26,10 @@ pub mod partitioner;
 mod record;
 mod sender;
 mod sequence;
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use builder::ProducerBuilder;
