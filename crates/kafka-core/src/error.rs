@@ -125,6 +125,11 @@ impl Error {
         &self.0.kind
     }
 
+    /// The message without what [`Display`](fmt::Display) adds about broker, API, topic and partition.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The broker's error code, if the broker answered with one.
     pub fn code(&self) -> Option<ErrorCode> {
         match self.0.kind {

@@ -1,56 +1,59 @@
 use std::sync::Arc;
 
+use kafka_core::Result;
 use kafka_core::cluster::ClientConfig;
 use kafka_core::net::{Authenticator, Connector, TcpConnector};
-use kafka_core::{Error, ErrorKind, Result};
 
-use crate::{SaslAuthenticator, SaslMechanism, Secret, SecurityProtocol, TlsConfig, TlsConnector};
+use crate::{SaslAuthenticator, SaslLogin, SaslMechanism, Secret, SecurityProtocol, TlsConfig, TlsConnector};
 
 /// How connections are protected, and who the client is.
 #[derive(Clone, Debug)]
 pub struct SecurityConfig {
     protocol: SecurityProtocol,
     tls: Option<TlsConfig>,
-    credentials: Option<Credentials>,
-}
-
-#[derive(Clone, Debug)]
-struct Credentials {
-    mechanism: SaslMechanism,
-    username: String,
-    password: Secret,
+    login: Option<SaslLogin>,
 }
 
 impl SecurityConfig {
     /// Neither encryption nor identity.
     pub fn plaintext() -> Self {
-        Self { protocol: SecurityProtocol::Plaintext, tls: None, credentials: None }
+        Self { protocol: SecurityProtocol::Plaintext, tls: None, login: None }
     }
 
     /// TLS; the client shows a certificate if `tls` has one.
     pub fn ssl(tls: TlsConfig) -> Self {
-        Self { protocol: SecurityProtocol::Ssl, tls: Some(tls), credentials: None }
+        Self { protocol: SecurityProtocol::Ssl, tls: Some(tls), login: None }
     }
 
-    /// SASL over plain TCP: whoever sees the network sees the records, and with PLAIN the password too.
+    /// SASL with user and password over plain TCP: whoever sees the network sees the records, and with PLAIN the
+    /// password too.
     pub fn sasl_plaintext(
         mechanism: SaslMechanism,
         username: impl Into<String>,
         password: impl Into<Secret>,
     ) -> Self {
-        let credentials = Credentials { mechanism, username: username.into(), password: password.into() };
-        Self { protocol: SecurityProtocol::SaslPlaintext, tls: None, credentials: Some(credentials) }
+        Self::sasl_plaintext_as(SaslLogin::with_password(mechanism, username, password))
     }
 
-    /// SASL over TLS.
+    /// SASL over plain TCP: whoever sees the network sees the records, and with PLAIN the password and with
+    /// OAUTHBEARER the token too.
+    pub fn sasl_plaintext_as(login: SaslLogin) -> Self {
+        Self { protocol: SecurityProtocol::SaslPlaintext, tls: None, login: Some(login) }
+    }
+
+    /// SASL with user and password over TLS.
     pub fn sasl_ssl(
         tls: TlsConfig,
         mechanism: SaslMechanism,
         username: impl Into<String>,
         password: impl Into<Secret>,
     ) -> Self {
-        let credentials = Credentials { mechanism, username: username.into(), password: password.into() };
-        Self { protocol: SecurityProtocol::SaslSsl, tls: Some(tls), credentials: Some(credentials) }
+        Self::sasl_ssl_as(tls, SaslLogin::with_password(mechanism, username, password))
+    }
+
+    /// SASL over TLS.
+    pub fn sasl_ssl_as(tls: TlsConfig, login: SaslLogin) -> Self {
+        Self { protocol: SecurityProtocol::SaslSsl, tls: Some(tls), login: Some(login) }
     }
 
     /// The protocol.
@@ -73,26 +76,28 @@ impl SecurityConfig {
             Some(tls) => Arc::new(TlsConnector::new(tls, tcp)?) as Arc<dyn Connector>,
             None => Arc::new(tcp),
         });
-        config.authenticator = match &self.credentials {
-            Some(credentials) => Some(self.authenticator(credentials)?),
+        config.authenticator = match &self.login {
+            Some(login) => Some(self.authenticator(login)?),
             None => None,
         };
         Ok(())
     }
 
-    fn authenticator(&self, credentials: &Credentials) -> Result<Arc<dyn Authenticator>> {
-        let Credentials { mechanism, username, password } = credentials;
-        for (name, value) in [("user name", username.as_str()), ("password", password.expose())] {
-            if value.is_empty() {
-                let message = format!("SASL {mechanism} needs a {name} that is not empty");
-                return Err(Error::new(ErrorKind::InvalidInput, message));
+    fn authenticator(&self, login: &SaslLogin) -> Result<Arc<dyn Authenticator>> {
+        login.check()?;
+        if !self.protocol.is_tls() {
+            let secret = match login.mechanism() {
+                SaslMechanism::Plain => Some("password"),
+                SaslMechanism::OAuthBearer => Some("token"),
+                _ => None,
+            };
+            if let Some(secret) = secret {
+                tracing::warn!(
+                    "SASL {} without TLS: the {secret} crosses the network in the clear; use SASL_SSL",
+                    login.mechanism()
+                );
             }
         }
-        if *mechanism == SaslMechanism::Plain && !self.protocol.is_tls() {
-            tracing::warn!(
-                "SASL PLAIN without TLS: the password crosses the network in the clear; use SASL_SSL"
-            );
-        }
-        Ok(Arc::new(SaslAuthenticator::new(*mechanism, username.clone(), password.clone())))
+        Ok(Arc::new(SaslAuthenticator::from(login.clone())))
     }
 }

@@ -22,6 +22,7 @@
 //! ```
 
 mod config;
+mod jaas;
 mod pem;
 mod protocol;
 mod sasl;
@@ -30,8 +31,10 @@ mod tls;
 mod tls_config;
 
 pub use config::SecurityConfig;
+pub use jaas::{Jaas, OAuthOptions};
 pub use protocol::{SaslMechanism, SecurityProtocol};
-pub use sasl::SaslAuthenticator;
+pub use sasl::oauth::{OidcTokens, Token, TokenProvider, UnsecuredTokens};
+pub use sasl::{Credentials, CredentialsProvider, PasswordFile, SaslAuthenticator, SaslLogin};
 pub use secret::Secret;
 pub use tls::TlsConnector;
 pub use tls_config::TlsConfig;

@@ -64,6 +64,8 @@ pub enum SaslMechanism {
     ScramSha256,
     /// SCRAM with SHA-512.
     ScramSha512,
+    /// A token that an identity provider gave (KIP-255).
+    OAuthBearer,
 }
 
 impl SaslMechanism {
@@ -73,6 +75,7 @@ impl SaslMechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OAuthBearer => "OAUTHBEARER",
         }
     }
 }
@@ -87,7 +90,7 @@ impl FromStr for SaslMechanism {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Plain, Self::ScramSha256, Self::ScramSha512]
+        [Self::Plain, Self::ScramSha256, Self::ScramSha512, Self::OAuthBearer]
             .into_iter()
             .find(|mechanism| mechanism.name().eq_ignore_ascii_case(text))
             .ok_or(())

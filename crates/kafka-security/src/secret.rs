@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The text itself.
+    /// The text itself, which must not get into any output.
     pub fn expose(&self) -> &str {
         &self.0
     }

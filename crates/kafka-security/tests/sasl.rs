@@ -1,35 +1,11 @@
 //! SASL against a channel in memory: what is sent, and what is never shown.
 
-use bytes::Bytes;
-use kafka_core::net::{Address, Authenticator, BoxFuture, SaslChannel, SaslReply};
-use kafka_core::{ErrorKind, Result};
+mod support;
+
+use kafka_core::ErrorKind;
+use kafka_core::net::Authenticator;
 use kafka_security::{SaslAuthenticator, SaslMechanism};
-
-/// A broker that writes down what it gets and answers with what it was given.
-#[derive(Default)]
-struct Scripted {
-    mechanism: String,
-    received: Vec<Bytes>,
-    answers: Vec<&'static [u8]>,
-}
-
-impl SaslChannel for Scripted {
-    fn handshake<'a>(&'a mut self, mechanism: &'a str) -> BoxFuture<'a, Result<Vec<String>>> {
-        self.mechanism = mechanism.to_owned();
-        Box::pin(async move { Ok(vec![mechanism.to_owned()]) })
-    }
-
-    fn exchange(&mut self, token: Bytes) -> BoxFuture<'_, Result<SaslReply>> {
-        self.received.push(token);
-        let token =
-            Bytes::from_static(self.answers.get(self.received.len() - 1).copied().unwrap_or_default());
-        Box::pin(async move { Ok(SaslReply { token, session_lifetime: None }) })
-    }
-}
-
-fn broker() -> Address {
-    Address::new("broker1", 9092)
-}
+use support::{Scripted, broker};
 
 #[tokio::test]
 async fn plain_sends_user_and_password_once() {
@@ -48,8 +24,7 @@ async fn scram_refuses_a_broker_that_does_not_know_the_password_and_never_sends_
         [(SaslMechanism::ScramSha256, "SCRAM-SHA-256"), (SaslMechanism::ScramSha512, "SCRAM-SHA-512")]
     {
         // A nonce that does not begin with the client's own.
-        let mut channel =
-            Scripted { answers: vec![b"r=abc,s=QSXCR+Q6sek8bf92,i=4096"], ..Scripted::default() };
+        let mut channel = Scripted::answering(["r=abc,s=QSXCR+Q6sek8bf92,i=4096"]);
         let authenticator = SaslAuthenticator::new(mechanism, "ann", "secret");
         let error = authenticator.authenticate(&broker(), &mut channel).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Authentication);

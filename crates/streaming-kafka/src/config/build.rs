@@ -48,6 +48,12 @@ impl Input {
         }
         config.sasl_username = raw.sasl_username;
         config.sasl_password = raw.sasl_password.map(Secret::from);
+        config.sasl_password_file = raw.sasl_password_file.map(PathBuf::from);
+        config.sasl_jaas_config = raw.sasl_jaas_config.map(Secret::from);
+        config.sasl_oauthbearer_token_endpoint_url = raw.sasl_oauthbearer_token_endpoint_url;
+        config.sasl_oauthbearer_client_id = raw.sasl_oauthbearer_client_id;
+        config.sasl_oauthbearer_client_secret = raw.sasl_oauthbearer_client_secret.map(Secret::from);
+        config.sasl_oauthbearer_scope = raw.sasl_oauthbearer_scope;
         config.ssl_ca_location = raw.ssl_ca_location.map(PathBuf::from);
         config.ssl_cert_location = raw.ssl_cert_location.map(PathBuf::from);
         config.ssl_key_location = raw.ssl_key_location.map(PathBuf::from);

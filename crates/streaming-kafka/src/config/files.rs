@@ -55,8 +55,19 @@ impl KafkaConfig {
                     .with_key(key)
                     .with_value(value));
             }
-            let variable = ALL.iter().find(|v| v.dotted() == key && !is_object(v.field));
+            if key == CALLBACK_HANDLER.0 {
+                check_callback_handler(&at(line), &value)?;
+                continue;
+            }
+            let ours = ALIASES.iter().find(|(java, _)| *java == key).map_or(key.as_str(), |(_, ours)| ours);
+            let variable = ALL.iter().find(|v| v.dotted() == ours && !is_object(v.field));
             if let Some(variable) = variable {
+                if ours != key
+                    && let Some(first) = seen.insert(ours.to_owned(), line)
+                {
+                    let right = format!("the same setting is on line {first} as `{ours}`: keep one of them");
+                    return Err(ConfigError::new(ConfigErrorKind::Duplicate, at(line), right).with_key(key));
+                }
                 raw.set(variable.field, value);
                 continue;
             }
@@ -74,6 +85,30 @@ impl KafkaConfig {
         }
         Input { origin: Origin::File(path), raw, topics: TopicNames::default(), producer, consumer }.build()
     }
+}
+
+/// Java's names (KIP-1139) of settings that have shorter ones here.
+const ALIASES: [(&str, &str); 2] = [
+    ("sasl.oauthbearer.client.credentials.client.id", "sasl.oauthbearer.client.id"),
+    ("sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.client.secret"),
+];
+
+/// What Java's clients need beside a token endpoint: the classes whose work is done here without being named.
+const CALLBACK_HANDLER: (&str, [&str; 2]) = (
+    "sasl.login.callback.handler.class",
+    [
+        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+        "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
+    ],
+);
+
+fn check_callback_handler(place: &str, class: &str) -> Result<(), ConfigError> {
+    let (key, known) = CALLBACK_HANDLER;
+    if known.contains(&class.trim()) {
+        return Ok(());
+    }
+    let right = format!("expected `{}`: no other class can be loaded", known[0]);
+    Err(ConfigError::new(ConfigErrorKind::OutOfRange, place, right).with_key(key).with_value(class))
 }
 
 /// Variables that hold settings, which a file has as keys of their own.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use kafka_core::cluster::ClientConfig;
 use kafka_core::net::Address;
-use kafka_security::{SaslMechanism, Secret, SecurityProtocol};
+use kafka_security::{SaslLogin, SaslMechanism, Secret, SecurityProtocol};
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
@@ -36,6 +36,20 @@ pub struct KafkaConfig {
     pub sasl_username: Option<String>,
     /// The user's password. Default: none.
     pub sasl_password: Option<Secret>,
+    /// A file with the user's password, which is read at each authentication. Default: none.
+    pub sasl_password_file: Option<PathBuf>,
+    /// Java's `sasl.jaas.config`, in place of user and password. Default: none.
+    pub sasl_jaas_config: Option<Secret>,
+    /// Where tokens for `OAUTHBEARER` are asked for (KIP-768). Default: none.
+    pub sasl_oauthbearer_token_endpoint_url: Option<String>,
+    /// The client at the token endpoint. Default: none.
+    pub sasl_oauthbearer_client_id: Option<String>,
+    /// The client's secret at the token endpoint. Default: none.
+    pub sasl_oauthbearer_client_secret: Option<Secret>,
+    /// The scope that is asked for at the token endpoint. Default: none.
+    pub sasl_oauthbearer_scope: Option<String>,
+    /// Credentials or tokens by callback, in place of all other settings of SASL. Default: none.
+    pub sasl_login: Option<SaslLogin>,
     /// A PEM file with the certificates that are trusted. Default: none, Mozilla's are.
     pub ssl_ca_location: Option<PathBuf>,
     /// A PEM file with the client's certificate. Default: none.
@@ -74,6 +88,13 @@ impl KafkaConfig {
             sasl_mechanism: None,
             sasl_username: None,
             sasl_password: None,
+            sasl_password_file: None,
+            sasl_jaas_config: None,
+            sasl_oauthbearer_token_endpoint_url: None,
+            sasl_oauthbearer_client_id: None,
+            sasl_oauthbearer_client_secret: None,
+            sasl_oauthbearer_scope: None,
+            sasl_login: None,
             ssl_ca_location: None,
             ssl_cert_location: None,
             ssl_key_location: None,

@@ -12,36 +12,6 @@ impl KafkaConfig {
     pub(super) fn check_security(&self) -> Result<(), ConfigError> {
         let protocol = self.security_protocol;
         let name = |field: &str| self.origin.name(field);
-        let sasl = [
-            ("sasl_mechanism", self.sasl_mechanism.map(|m| m.name().to_owned())),
-            ("sasl_username", self.sasl_username.clone()),
-            ("sasl_password", self.sasl_password.as_ref().map(|_| "***".to_owned())),
-        ];
-        for (field, given) in &sasl {
-            match given {
-                Some(value) if !protocol.is_sasl() => {
-                    let right = format!(
-                        "SASL is not used with {} `{protocol}`; set that to `SASL_SSL` or `SASL_PLAINTEXT`, or leave this out",
-                        name("security_protocol")
-                    );
-                    return Err(ConfigError::new(ConfigErrorKind::Contradiction, name(field), right)
-                        .with_value(value));
-                }
-                Some(value) if value.is_empty() => {
-                    return Err(ConfigError::new(
-                        ConfigErrorKind::OutOfRange,
-                        name(field),
-                        "expected a text that is not empty",
-                    )
-                    .with_value(value));
-                }
-                None if protocol.is_sasl() => {
-                    let right = format!("is needed with {} `{protocol}`", name("security_protocol"));
-                    return Err(ConfigError::new(ConfigErrorKind::Incomplete, name(field), right));
-                }
-                _ => {}
-            }
-        }
         let files = [
             ("ssl_ca_location", &self.ssl_ca_location),
             ("ssl_cert_location", &self.ssl_cert_location),
@@ -49,7 +19,7 @@ impl KafkaConfig {
         ];
         for (field, path) in files {
             let Some(path) = path else { continue };
-            if !protocol.is_tls() {
+            if !self.uses_tls() {
                 let right = format!(
                     "TLS is not used with {} `{protocol}`; set that to `SSL` or `SASL_SSL`, or leave this out",
                     name("security_protocol")
@@ -69,12 +39,13 @@ impl KafkaConfig {
                     .with_value(path.to_string_lossy()));
             }
         }
-        self.check_certificates()
+        self.check_certificates()?;
+        self.login().map(|_| ())
     }
 
     /// Reads certificates and keys once, to refuse at the start what no connection could be opened with.
     fn check_certificates(&self) -> Result<(), ConfigError> {
-        if !self.security_protocol.is_tls() {
+        if !self.uses_tls() {
             return Ok(());
         }
         let refuse = |field: &str, path: Option<&PathBuf>, error: kafka_core::Error| {
@@ -117,31 +88,33 @@ impl KafkaConfig {
     /// The first setting that is not right.
     pub fn security(&self) -> Result<SecurityConfig, ConfigError> {
         self.check_security()?;
-        let mut tls = self.authorities();
-        if let (Some(certificate), Some(key)) = (&self.ssl_cert_location, &self.ssl_key_location) {
-            tls = tls.identity_location(certificate, key);
-        }
-        let incomplete = |field: &str| {
-            ConfigError::new(ConfigErrorKind::Incomplete, self.origin.name(field), "is needed with SASL")
-        };
-        let credentials = || {
-            let mechanism = self.sasl_mechanism.ok_or_else(|| incomplete("sasl_mechanism"))?;
-            let username = self.sasl_username.as_deref().ok_or_else(|| incomplete("sasl_username"))?;
-            let password = self.sasl_password.clone().ok_or_else(|| incomplete("sasl_password"))?;
-            Ok((mechanism, username, password))
+        let login = || {
+            let incomplete = || {
+                let name = self.origin.name("sasl_mechanism");
+                ConfigError::new(ConfigErrorKind::Incomplete, name, "is needed with SASL")
+            };
+            self.login()?.ok_or_else(incomplete)
         };
         Ok(match self.security_protocol {
             SecurityProtocol::Plaintext => SecurityConfig::plaintext(),
-            SecurityProtocol::Ssl => SecurityConfig::ssl(tls),
-            SecurityProtocol::SaslPlaintext => {
-                let (mechanism, username, password) = credentials()?;
-                SecurityConfig::sasl_plaintext(mechanism, username, password.expose())
-            }
-            SecurityProtocol::SaslSsl => {
-                let (mechanism, username, password) = credentials()?;
-                SecurityConfig::sasl_ssl(tls, mechanism, username, password.expose())
-            }
+            SecurityProtocol::Ssl => SecurityConfig::ssl(self.tls()),
+            SecurityProtocol::SaslPlaintext => SecurityConfig::sasl_plaintext_as(login()?),
+            SecurityProtocol::SaslSsl => SecurityConfig::sasl_ssl_as(self.tls(), login()?),
         })
+    }
+
+    /// Whom to trust, and what to show: to brokers, and to a token endpoint.
+    pub(super) fn tls(&self) -> TlsConfig {
+        let tls = self.authorities();
+        match (&self.ssl_cert_location, &self.ssl_key_location) {
+            (Some(certificate), Some(key)) => tls.identity_location(certificate, key),
+            _ => tls,
+        }
+    }
+
+    fn uses_tls(&self) -> bool {
+        let endpoint = self.sasl_oauthbearer_token_endpoint_url.as_deref();
+        self.security_protocol.is_tls() || endpoint.is_some_and(|url| url.trim_start().starts_with("https:"))
     }
 
     /// Adds where to connect to, and how.

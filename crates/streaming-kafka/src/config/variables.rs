@@ -53,10 +53,18 @@ variables! {
         "where to ask for the cluster's brokers";
     security_protocol: "PLAINTEXT", "one of `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT`, `SASL_SSL`",
         "whether connections are encrypted, and whether the client says who it is";
-    sasl_mechanism: "", "one of `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`",
+    sasl_mechanism: "", "one of `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, `OAUTHBEARER`",
         "how the client says who it is; needed by both SASL protocols";
     sasl_username: "", "a text that is not empty", "the user";
     sasl_password: "", "a text that is not empty", "the user's password; never shown";
+    sasl_password_file: "", "the path of a file", "the password is in this file, which is read at each authentication";
+    sasl_jaas_config: "", "`Module required name=\"value\" ...;`",
+        "user and password, or how tokens are got, as Java's clients take it; never shown";
+    sasl_oauthbearer_token_endpoint_url: "", "an `https://` URL",
+        "where `OAUTHBEARER` asks for tokens; needs the client's id and secret";
+    sasl_oauthbearer_client_id: "", "a text that is not empty", "the client at the token endpoint";
+    sasl_oauthbearer_client_secret: "", "a text that is not empty", "the client's secret; never shown";
+    sasl_oauthbearer_scope: "", "a text that is not empty", "the scope that is asked for";
     ssl_ca_location: "", "the path of a PEM file", "whose certificates are trusted; without it, those that browsers trust";
     ssl_cert_location: "", "the path of a PEM file", "the client's certificate, for mutual TLS; needs the key";
     ssl_key_location: "", "the path of a PEM file", "the key of the client's certificate";

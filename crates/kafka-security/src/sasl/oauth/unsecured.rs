@@ -1,0 +1,88 @@
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kafka_core::net::BoxFuture;
+use kafka_core::{Error, ErrorKind, Result};
+use serde_json::{Map, Value, json};
+
+use super::{Token, TokenProvider, jwt};
+
+/// Tokens that nobody signed, as Java's login module makes them: for tests, since anybody can make them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnsecuredTokens {
+    claims: Map<String, Value>,
+    principal_claim: String,
+    lifetime: Duration,
+    extensions: BTreeMap<String, String>,
+}
+
+impl UnsecuredTokens {
+    /// Tokens for `principal`, the claim `sub`, that are good for an hour each.
+    pub fn new(principal: impl Into<String>) -> Self {
+        Self::from_claims(Map::from_iter([("sub".to_owned(), Value::String(principal.into()))]))
+    }
+
+    /// Tokens with the given claims besides `iat` and `exp`.
+    pub(crate) fn from_claims(claims: Map<String, Value>) -> Self {
+        Self {
+            claims,
+            principal_claim: "sub".to_owned(),
+            lifetime: Duration::from_secs(3_600),
+            extensions: BTreeMap::new(),
+        }
+    }
+
+    /// The claim with the principal, `sub` unless set.
+    pub(crate) fn with_principal_claim(mut self, name: impl Into<String>) -> Self {
+        self.principal_claim = name.into();
+        self
+    }
+
+    /// How long each token is good. Default: an hour.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Adds a claim.
+    #[must_use]
+    pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Tells the broker `value` as `name` beside each token (KIP-342).
+    #[must_use]
+    pub fn with_extension(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.extensions.insert(name.into(), value.into());
+        self
+    }
+
+    fn make(&self) -> Result<Token> {
+        let principal = self.claims.get(&self.principal_claim).and_then(Value::as_str);
+        let Some(principal) = principal.filter(|principal| !principal.is_empty()) else {
+            let message = format!("an unsecured token needs its claim `{}`, a text", self.principal_claim);
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut claims = self.claims.clone();
+        claims.entry("iat").or_insert_with(|| json!(now.as_secs_f64()));
+        claims.entry("exp").or_insert_with(|| json!((now + self.lifetime).as_secs_f64()));
+        let mut token = Token::new(jwt::unsecured(&Value::Object(claims.clone())))
+            .with_lifetime(self.lifetime)
+            .with_principal(principal);
+        token.extensions.clone_from(&self.extensions);
+        Ok(token)
+    }
+}
+
+impl TokenProvider for UnsecuredTokens {
+    fn token(&self) -> BoxFuture<'_, Result<Token>> {
+        Box::pin(async { self.make() })
+    }
+
+    fn check(&self) -> Result<()> {
+        self.make().and_then(|token| token.check())
+    }
+}
