@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::{Address, BoxFuture};
 use crate::Result;
@@ -18,6 +19,12 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
         broker: &'a Address,
         channel: &'a mut dyn SaslChannel,
     ) -> BoxFuture<'a, Result<Session>>;
+
+    /// Changes when there are newer credentials than the present ones: then connections are renewed, each once nobody waits
+    /// for an answer on it. `None` if they never change, or if the next re-authentication is early enough.
+    fn renewals(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 }
 
 /// What a SASL conversation needs of a connection: Kafka's two requests for it, and no more.

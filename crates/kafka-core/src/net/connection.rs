@@ -67,7 +67,8 @@ impl Connection {
         self.handle.shared.address()
     }
 
-    /// Whether nothing more can be sent.
+    /// Whether nothing more should be sent: it has ended, or certificates or credentials have changed since it was opened.
+    /// In the second case answers that are under way still come.
     pub fn is_closed(&self) -> bool {
         self.handle.shared.is_closed()
     }

@@ -2,7 +2,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 use super::BoxFuture;
 use crate::{Error, ErrorKind, Result};
@@ -73,4 +75,48 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     /// Dropping the future closes what was opened.
     fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<Box<dyn ByteStream>>>;
+
+    /// As [`connect`](Self::connect), and says what it is doing, for the error if that takes too long, and when the stream
+    /// should be renewed. A connector that has neither to say leaves this as it is.
+    fn open<'a>(&'a self, address: &'a Address, stage: &'a Stage) -> BoxFuture<'a, Result<Opened>> {
+        let _ = stage;
+        Box::pin(async move { Ok(Opened { stream: self.connect(address).await?, renewals: None }) })
+    }
+}
+
+/// A stream that a [`Connector`] has opened.
+pub struct Opened {
+    /// The stream.
+    pub stream: Box<dyn ByteStream>,
+    /// Changes when a new stream would be made with newer certificates or keys: then the connection is renewed once
+    /// nobody waits for an answer on it.
+    pub renewals: Option<watch::Receiver<u64>>,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("renewals", &self.renewals).finish_non_exhaustive()
+    }
+}
+
+/// What is being done to set up a connection.
+#[derive(Debug)]
+pub struct Stage(Mutex<&'static str>);
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self(Mutex::new("opening the connection"))
+    }
+}
+
+impl Stage {
+    /// From now on it is this, as a phrase: `shaking hands for TLS`.
+    pub fn enter(&self, what: &'static str) {
+        *self.0.lock() = what;
+    }
+
+    /// What is being done now.
+    pub fn name(&self) -> &'static str {
+        *self.0.lock()
+    }
 }

@@ -72,6 +72,9 @@ impl Driver {
                 }
                 Ok(n) => count(&self.shared.counters().bytes_received, n as u64),
                 Err(error) => {
+                    if let Some(known) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+                        return Poll::Ready(Err(known.clone()));
+                    }
                     let message = format!("reading from the broker failed: {error}");
                     return Poll::Ready(Err(Error::new(ErrorKind::Disconnected, message).with_source(error)));
                 }

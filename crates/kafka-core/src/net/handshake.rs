@@ -11,9 +11,11 @@ use super::driver::Driver;
 use super::metrics::{Counters, count};
 use super::pipeline::after;
 use super::reauthentication::{Channel, keep_authenticated};
+use super::renewal::retire_when_renewed;
 use super::shared::Shared;
 use super::{
-    Address, ApiVersions, Authenticator, ClientMetrics, Connection, Connector, Session, TcpConnector,
+    Address, ApiVersions, Authenticator, ClientMetrics, Connection, Connector, Opened, Session, Stage,
+    TcpConnector,
 };
 use crate::protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use crate::protocol::{ApiKey, ErrorCode, RequestBody};
@@ -100,12 +102,12 @@ impl Dialer {
     /// Dropping the future closes what was opened.
     pub async fn open(&self, address: &Address, limit: Duration) -> Result<Connection> {
         let deadline = after(Instant::now(), limit);
-        let mut stage = "opening the connection";
-        let opened = match timeout_at(deadline, self.set_up(address, limit, &mut stage)).await {
+        let stage = Stage::default();
+        let opened = match timeout_at(deadline, self.set_up(address, limit, &stage)).await {
             Ok(opened) => opened,
             Err(_) => Err(Error::new(
                 ErrorKind::Connect,
-                format!("cannot connect to {address} ({stage} took longer than {limit:?})"),
+                format!("cannot connect to {address} ({} took longer than {limit:?})", stage.name()),
             )),
         };
         match &opened {
@@ -118,13 +120,8 @@ impl Dialer {
         opened
     }
 
-    async fn set_up(
-        &self,
-        address: &Address,
-        limit: Duration,
-        stage: &mut &'static str,
-    ) -> Result<Connection> {
-        let stream = self.connector.connect(address).await?;
+    async fn set_up(&self, address: &Address, limit: Duration, stage: &Stage) -> Result<Connection> {
+        let Opened { stream, renewals } = self.connector.open(address, stage).await?;
         let (read, write) = split(stream);
         let shared = Arc::new(Shared::new(address.clone(), write, self.counters.clone(), self.max_idle));
         let driver = Driver::new(shared.clone(), read, self.max_response_size);
@@ -132,17 +129,22 @@ impl Dialer {
         let handle = Handle { shared, client_id: self.client_id.clone(), api_versions: OnceLock::new() };
         let connection = Connection { handle: Arc::new(handle) };
 
-        *stage = "asking which versions the broker speaks";
+        stage.enter("asking which versions the broker speaks");
         let versions = api_versions(&connection, limit).await.map_err(|error| not_kafka(address, error))?;
         let _ = connection.handle.api_versions.set(versions);
         let mut session = Session::default();
+        let credentials = self.authenticator.as_ref().and_then(|authenticator| authenticator.renewals());
         if let Some(authenticator) = &self.authenticator {
-            *stage = "authenticating";
+            stage.enter("authenticating");
             let mut channel = Channel::new(&connection, limit);
             session = authenticator.authenticate(address, &mut channel).await?;
         }
         connection.handle.shared.opened();
         debug!(broker = %address, "connected");
+        if renewals.is_some() || credentials.is_some() {
+            let retire = retire_when_renewed(connection.handle.shared.clone(), renewals, credentials);
+            tokio::spawn(retire.instrument(debug_span!("renewal", broker = %address)));
+        }
         if let (Some(authenticator), Some(lifetime)) = (&self.authenticator, session.lifetime) {
             let again =
                 keep_authenticated(&connection, authenticator.clone(), lifetime, self.request_timeout);

@@ -22,6 +22,7 @@ mod handshake;
 mod metrics;
 mod pipeline;
 mod reauthentication;
+mod renewal;
 #[cfg(test)]
 mod sasl_tests;
 mod shared;
@@ -32,7 +33,7 @@ pub(crate) mod testkit;
 pub use api_versions::ApiVersions;
 pub use authenticator::{Authenticator, SaslChannel, SaslReply, Session};
 pub use connection::{CallOptions, Connection, Response};
-pub use connector::{Address, ByteStream, Connector};
+pub use connector::{Address, ByteStream, Connector, Opened, Stage};
 pub use handshake::Dialer;
 pub use metrics::ClientMetrics;
 pub use tcp::TcpConnector;

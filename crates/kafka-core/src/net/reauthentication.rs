@@ -102,7 +102,7 @@ pub(super) fn keep_authenticated(
                 return;
             };
             let connection = Connection { handle };
-            if connection.is_closed() {
+            if connection.handle.shared.has_ended() {
                 return;
             }
             connection.hold(true);

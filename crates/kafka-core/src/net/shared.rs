@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct Shared {
     counters: Arc<Counters>,
     correlation_id: AtomicI32,
     max_idle: Duration,
+    /// Made with certificates or credentials that have been replaced: nobody new may use it.
+    is_retired: AtomicBool,
     state: Mutex<State>,
     ended: Notify,
 }
@@ -77,6 +79,7 @@ impl Shared {
             counters,
             correlation_id: AtomicI32::new(0),
             max_idle,
+            is_retired: AtomicBool::new(false),
             state: Mutex::new(state),
             ended: Notify::new(),
         }
@@ -94,8 +97,18 @@ impl Shared {
         self.correlation_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.state.lock().end.is_some()
+    }
+
+    /// Whether it should not be used for anything new.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_retired.load(Ordering::Relaxed) || self.has_ended()
+    }
+
+    /// Keeps new users away. Who is about to send still can.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
     }
 
     /// Notes that the connection is set up.
@@ -107,7 +120,7 @@ impl Shared {
     pub(super) async fn ended(&self) {
         loop {
             let ended = self.ended.notified();
-            if self.is_closed() {
+            if self.has_ended() {
                 return;
             }
             ended.await;
@@ -250,10 +263,7 @@ impl Shared {
             let _ = Pin::new(&mut stream).poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }
         if opened {
-            if opened {
-                count(&self.counters.connections_closed, 1);
-            }
-            self.ended.notify_waiters();
+            count(&self.counters.connections_closed, 1);
         }
         self.ended.notify_waiters();
         debug!(broker = %self.address, unanswered = requests.len(), %reason, "connection ended");
@@ -279,7 +289,7 @@ impl Shared {
 /// broker does not want us.
 fn disconnected(reason: &Error) -> ErrorKind {
     match reason.kind() {
-        kind @ (ErrorKind::Closed | ErrorKind::Authentication) => kind.clone(),
+        kind @ (ErrorKind::Closed | ErrorKind::Authentication | ErrorKind::Tls) => kind.clone(),
         _ => ErrorKind::Disconnected,
     }
 }
