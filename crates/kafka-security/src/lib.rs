@@ -21,14 +21,23 @@
 //! # }
 //! ```
 
+mod certificate;
 mod config;
+mod handshake_error;
 mod jaas;
+mod key_store;
+mod material;
+mod observer;
 mod pem;
 mod protocol;
+mod provider;
 mod sasl;
 mod secret;
 mod tls;
 mod tls_config;
+mod tls_error;
+mod tls_stream;
+mod watch;
 
 pub use config::SecurityConfig;
 pub use jaas::{Jaas, OAuthOptions};
@@ -37,4 +46,5 @@ pub use sasl::oauth::{OidcTokens, Token, TokenProvider, UnsecuredTokens};
 pub use sasl::{Credentials, CredentialsProvider, PasswordFile, SaslAuthenticator, SaslLogin};
 pub use secret::Secret;
 pub use tls::TlsConnector;
-pub use tls_config::TlsConfig;
+pub use tls_config::{TlsConfig, TlsVersion};
+pub use tls_error::{TlsError, TlsErrorKind};

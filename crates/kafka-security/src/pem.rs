@@ -1,61 +1,107 @@
-//! PEM from files and from memory, with errors that say which file and what is wrong with it.
+//! Certificates and keys out of PEM, with errors that say what is wrong and what to do, and never show a key.
 
-use std::borrow::Cow;
-
-use kafka_core::{Error, ErrorKind, Result};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use kafka_core::{Error, Result};
+use pkcs8::EncryptedPrivateKeyInfoRef;
+use rustls_pki_types::pem::{self, PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
-use crate::tls_config::Pem;
+use crate::{Secret, TlsError, TlsErrorKind};
 
-/// The certificates in `pem`, in order; one at least.
-pub(crate) fn certificates(pem: &Pem) -> Result<Vec<CertificateDer<'static>>> {
-    let text = read(pem)?;
-    let certificates = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| invalid(pem, "is not valid PEM").with_source(error))?;
+const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
+/// What older `openssl` writes above a key that it encrypted in a way of its own.
+const OPENSSL_ENCRYPTED: &[u8] = b"Proc-Type: 4,ENCRYPTED";
+
+/// The certificates in `text`, in order; one at least. `origin` is what errors call it.
+pub(crate) fn certificates(text: &[u8], origin: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let certificates = CertificateDer::pem_slice_iter(text)
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| damaged(&error, origin))?;
     if certificates.is_empty() {
-        return Err(invalid(pem, "holds no certificate; expected `-----BEGIN CERTIFICATE-----`"));
+        let message = format!("{origin} holds no certificate; expected `-----BEGIN CERTIFICATE-----`");
+        return Err(TlsError::new(TlsErrorKind::NoCertificate).into_error(message));
     }
     Ok(certificates)
 }
 
-/// The first private key in `pem`.
-pub(crate) fn private_key(pem: &Pem) -> Result<PrivateKeyDer<'static>> {
-    let text = read(pem)?;
-    if memchr(&text, b"-----BEGIN ENCRYPTED PRIVATE KEY-----") {
-        return Err(invalid(
-            pem,
-            "is encrypted; write it without a pass phrase: `openssl pkcs8 -in KEY -out PLAIN`",
-        ));
+/// The first private key in `text`.
+pub(crate) fn private_key(
+    text: &[u8],
+    origin: &str,
+    password: Option<&Secret>,
+) -> Result<PrivateKeyDer<'static>> {
+    if find(text, OPENSSL_ENCRYPTED).is_some() {
+        let message = format!(
+            "{origin} is encrypted in OpenSSL's old way; convert it: \
+             `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW`"
+        );
+        return Err(TlsError::new(TlsErrorKind::UnsupportedFormat).into_error(message));
     }
-    PrivateKeyDer::from_pem_slice(&text).map_err(|error| {
-        invalid(
-            pem,
-            "holds no private key in PKCS#8, PKCS#1 or SEC1 form; expected `-----BEGIN PRIVATE KEY-----`",
-        )
-        .with_source(error)
+    if let Some(encrypted) = encrypted_section(text) {
+        return decrypt(&encrypted, origin, password);
+    }
+    PrivateKeyDer::from_pem_slice(text).map_err(|error| match error {
+        pem::Error::NoItemsFound => {
+            let message = format!(
+                "{origin} holds no private key in PKCS#8, PKCS#1 or SEC1 form; expected `-----BEGIN PRIVATE KEY-----`"
+            );
+            TlsError::new(TlsErrorKind::NoPrivateKey).into_error(message)
+        }
+        error => damaged(&error, origin),
     })
 }
 
-fn read(pem: &Pem) -> Result<Zeroizing<Vec<u8>>> {
-    match pem {
-        Pem::Text(text) => Ok(Zeroizing::new(text.expose().as_bytes().to_vec())),
-        Pem::File(path) => std::fs::read(path)
-            .map(Zeroizing::new)
-            .map_err(|error| invalid(pem, &format!("cannot be read: {error}")).with_source(error)),
+/// The encrypted key in `text`, under the label of one that is not: the reader of PEM knows no other.
+fn encrypted_section(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let begin = find(text, b"-----BEGIN ENCRYPTED PRIVATE KEY-----")?;
+    let section = text.get(begin..)?;
+    let end = "-----END ENCRYPTED PRIVATE KEY-----";
+    let length = find(section, end.as_bytes()).map_or(section.len(), |at| at + end.len());
+    let section = std::str::from_utf8(section.get(..length)?).ok()?;
+    Some(Zeroizing::new(section.replace(ENCRYPTED, "PRIVATE KEY").into_bytes()))
+}
+
+fn decrypt(section: &[u8], origin: &str, password: Option<&Secret>) -> Result<PrivateKeyDer<'static>> {
+    let Some(password) = password else {
+        let message = format!("{origin} is encrypted: set `ssl_key_password` to its pass phrase");
+        return Err(TlsError::new(TlsErrorKind::PasswordMissing).into_error(message));
+    };
+    let der = PrivatePkcs8KeyDer::from_pem_slice(section).map_err(|error| damaged(&error, origin))?;
+    let unsupported = |error: &dyn std::fmt::Display| {
+        TlsError::new(TlsErrorKind::UnsupportedFormat).into_error(format!(
+            "{origin} is encrypted in a way that is not supported ({error}); convert it: \
+             `openssl pkcs8 -topk8 -v2 aes-256-cbc -in KEY -out NEW`"
+        ))
+    };
+    let info =
+        EncryptedPrivateKeyInfoRef::try_from(der.secret_pkcs8_der()).map_err(|error| unsupported(&error))?;
+    match info.decrypt(password.expose()) {
+        Ok(key) => Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into()),
+        Err(pkcs8::Error::EncryptedPrivateKey(
+            error @ (pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }
+            | pkcs8::pkcs5::Error::NoPbes1CryptSupport
+            | pkcs8::pkcs5::Error::AlgorithmParametersInvalid { .. }),
+        )) => Err(unsupported(&error)),
+        // A wrong pass phrase gives bytes that do not end or do not decode as they should.
+        Err(_) => {
+            let message = format!("{origin} cannot be decrypted: check `ssl_key_password`");
+            Err(TlsError::new(TlsErrorKind::WrongPassword).into_error(message))
+        }
     }
 }
 
-fn invalid(pem: &Pem, problem: &str) -> Error {
-    let what = match pem {
-        Pem::File(path) => Cow::Owned(format!("`{}`", path.display())),
-        Pem::Text(_) => Cow::Borrowed("the PEM in memory"),
+/// The reader's own error is left out: it may quote a line of the key.
+fn damaged(error: &pem::Error, origin: &str) -> Error {
+    let why = match error {
+        pem::Error::MissingSectionEnd { .. } => "an `-----END` line is missing: is it complete?",
+        pem::Error::IllegalSectionStart { .. } => {
+            "a `-----BEGIN` line does not end with dashes: have its line breaks been lost?"
+        }
+        _ => "a section is not base64",
     };
-    Error::new(ErrorKind::InvalidInput, format!("{what} {problem}"))
+    TlsError::new(TlsErrorKind::Garbage).into_error(format!("{origin} is not valid PEM: {why}"))
 }
 
-fn memchr(text: &[u8], marker: &[u8]) -> bool {
-    text.windows(marker.len()).any(|window| window == marker)
+fn find(text: &[u8], marker: &[u8]) -> Option<usize> {
+    text.windows(marker.len()).position(|window| window == marker)
 }

@@ -1,20 +1,43 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use kafka_core::net::{Address, BoxFuture, ByteStream, Connector, TcpConnector};
+use kafka_core::net::{Address, BoxFuture, ByteStream, Connector, Opened, Stage, TcpConnector};
 use kafka_core::{Error, ErrorKind, Result};
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, InconsistentKeys, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::ServerName;
 
-use crate::TlsConfig;
+use crate::handshake_error::handshake_failed;
+use crate::material::{Identity, Material};
+use crate::observer::{Identification, Verifier, observe};
+use crate::tls_stream::TlsStream;
+use crate::watch::Watched;
+use crate::{TlsConfig, TlsError, TlsErrorKind, TlsVersion, provider};
 
 /// Opens TLS streams over TCP. The broker's certificate must be trusted and carry the name that was asked for.
+///
+/// Files that change are read again before the next connection.
 pub struct TlsConnector {
     tcp: TcpConnector,
-    tls: tokio_rustls::TlsConnector,
+    tls: Arc<Watched<Ready>>,
+    /// Whether a broker that asked for a certificate went on without one.
+    certificate_is_optional: Arc<AtomicBool>,
+}
+
+/// What the files hold, and what was made of it.
+struct Ready {
+    material: Material,
+    config: Arc<ClientConfig>,
+}
+
+impl PartialEq for Ready {
+    fn eq(&self, other: &Self) -> bool {
+        self.material == other.material
+    }
 }
 
 impl TlsConnector {
@@ -22,65 +45,130 @@ impl TlsConnector {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] where a file cannot be read, holds nothing that fits, or the key is not the
-    /// certificate's; also where this processor cannot run the default cryptography.
+    /// certificate's; also where this processor cannot run the default cryptography. [`TlsError::of`] tells them apart.
     pub fn new(config: &TlsConfig, tcp: TcpConnector) -> Result<Self> {
+        if !config.endpoint_identification {
+            tracing::warn!(
+                "`ssl_endpoint_identification_algorithm` is empty: the names in brokers' certificates are not checked, so \
+                 anybody with a certificate of a trusted authority can pose as a broker"
+            );
+        }
         let provider = match &config.provider {
             Some(provider) => Arc::clone(provider),
-            None => default_provider()?,
+            None => provider::default_provider()?,
         };
-        let invalid = |what: &str, error: rustls::Error| {
-            Error::new(ErrorKind::InvalidInput, format!("{what}: {error}")).with_source(error)
+        let (paths, interval, config) = (Material::paths(config), config.watch_interval, config.clone());
+        let read = move || {
+            let material = Material::read(&config)?;
+            let config = Arc::new(client_config(&config, &material, &provider)?);
+            Ok(Ready { material, config })
         };
-        let verifier =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots(config)?), Arc::clone(&provider))
-                .build()
-                .map_err(|error| {
-                    Error::new(
-                        ErrorKind::InvalidInput,
-                        format!("the trusted authorities cannot be used: {error}"),
-                    )
-                })?;
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| invalid("the cryptography lacks TLS 1.2 and 1.3", error))?
-            .with_webpki_verifier(verifier);
-        let tls = match config.read_identity()? {
-            Some((certificates, key)) => builder
-                .with_client_auth_cert(certificates, key)
-                .map_err(|error| invalid("the client's certificate and key cannot be used", error))?,
-            None => builder.with_no_client_auth(),
-        };
-        Ok(Self { tcp, tls: tokio_rustls::TlsConnector::from(Arc::new(tls)) })
+        Ok(Self {
+            tcp,
+            tls: Watched::new("TLS certificates and key", paths, interval, read)?,
+            certificate_is_optional: Arc::default(),
+        })
     }
 }
 
 impl Connector for TlsConnector {
     fn connect<'a>(&'a self, address: &'a Address) -> BoxFuture<'a, Result<Box<dyn ByteStream>>> {
+        Box::pin(async move { Ok(self.open(address, &Stage::default()).await?.stream) })
+    }
+
+    fn open<'a>(&'a self, address: &'a Address, stage: &'a Stage) -> BoxFuture<'a, Result<Opened>> {
         Box::pin(async move {
-            let stream = self.tcp.connect_tcp(address).await?;
             let name = server_name(address)?;
-            let stream =
-                self.tls.connect(name, stream).await.map_err(|error| handshake_error(address, error))?;
-            Ok(Box::new(stream) as Box<dyn ByteStream>)
+            let tls = self.tls.fresh().await;
+            let stream = self.tcp.connect_tcp(address).await?;
+            stage.enter("the TLS handshake");
+            let connector = tokio_rustls::TlsConnector::from(Arc::clone(&tls.value.config));
+            let (stream, seen) = observe(connector.connect(name, stream)).await;
+            let stream = stream.map_err(|error| handshake_failed(address, error, &seen))?;
+            let stream = TlsStream::new(stream, address, seen, Arc::clone(&self.certificate_is_optional));
+            Ok(Opened { stream: Box::new(stream), renewals: Some(tls.renewals) })
         })
     }
 }
 
 impl fmt::Debug for TlsConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsConnector").field("tcp", &self.tcp).finish_non_exhaustive()
+        f.debug_struct("TlsConnector").field("tcp", &self.tcp).field("tls", &self.tls).finish_non_exhaustive()
     }
 }
 
-fn roots(config: &TlsConfig) -> Result<RootCertStore> {
-    let Some(certificates) = config.read_roots()? else {
+fn client_config(
+    config: &TlsConfig,
+    material: &Material,
+    provider: &Arc<CryptoProvider>,
+) -> Result<ClientConfig> {
+    let roots = Arc::new(roots(config, material)?);
+    let inner = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(provider)).build().map_err(
+        |error| {
+            let message = format!("the trusted authorities cannot be used: {error}");
+            TlsError::new(TlsErrorKind::NoCertificate).with_source(error).into_error(message)
+        },
+    )?;
+    let verifier = Verifier { inner, checks_name: config.endpoint_identification };
+    let identity =
+        material.identity.as_ref().map(|identity| certified_key(config, identity, provider)).transpose()?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(&versions(config))
+        .map_err(|error| {
+            let message = format!(
+                "the TLS versions of `ssl_enabled_protocols` cannot be offered: {error}; known are TLSv1.2 and TLSv1.3"
+            );
+            TlsError::new(TlsErrorKind::Cryptography).with_source(error).into_error(message)
+        })?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_cert_resolver(Arc::new(Identification(identity))))
+}
+
+fn versions(config: &TlsConfig) -> Vec<&'static SupportedProtocolVersion> {
+    let version = |version: &TlsVersion| match version {
+        TlsVersion::Tls12 => &rustls::version::TLS12,
+        TlsVersion::Tls13 => &rustls::version::TLS13,
+    };
+    config.protocols.iter().map(version).collect()
+}
+
+/// # Errors
+/// Where the key is not that of the first certificate, or of a sort that the provider does not know.
+fn certified_key(
+    config: &TlsConfig,
+    identity: &Identity,
+    provider: &CryptoProvider,
+) -> Result<Arc<CertifiedKey>> {
+    let whose = config.identity.as_ref().map(|source| format!("{source}")).unwrap_or_default();
+    match CertifiedKey::from_der(identity.chain.clone(), identity.key(), provider) {
+        Ok(key) => Ok(Arc::new(key)),
+        Err(error @ rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            let message = format!(
+                "the client's certificate and key cannot be used: the private key is not the certificate's ({whose})"
+            );
+            Err(TlsError::new(TlsErrorKind::KeyMismatch).with_source(error).into_error(message))
+        }
+        Err(error) => {
+            let message = format!(
+                "the client's certificate and key cannot be used ({whose}): {error}; the default cryptography takes RSA of \
+                 2,048 bits and more, P-256, P-384 and Ed25519"
+            );
+            Err(TlsError::new(TlsErrorKind::UnsupportedFormat).with_source(error).into_error(message))
+        }
+    }
+}
+
+fn roots(config: &TlsConfig, material: &Material) -> Result<RootCertStore> {
+    let Some(certificates) = &material.roots else {
         return Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
     };
     let mut store = RootCertStore::empty();
     for certificate in certificates {
-        store.add(certificate).map_err(|error| {
+        store.add(certificate.clone()).map_err(|error| {
             let message = format!("an authority in {:?} cannot be used: {error}", config.roots);
-            Error::new(ErrorKind::InvalidInput, message).with_source(error)
+            TlsError::new(TlsErrorKind::Garbage).with_source(error).into_error(message)
         })?;
     }
     Ok(store)
@@ -94,51 +182,4 @@ fn server_name(address: &Address) -> Result<ServerName<'static>> {
             Error::new(ErrorKind::InvalidInput, message).with_source(error)
         }),
     }
-}
-
-/// A broker's certificate that does not pass is final; a connection that ended in between may do better next time.
-fn handshake_error(address: &Address, error: std::io::Error) -> Error {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let (kind, advice) = match tls {
-        Some(rustls::Error::InvalidCertificate(_)) => {
-            (ErrorKind::Tls, "; check `ssl_ca_location` and the names in the broker's certificate")
-        }
-        Some(rustls::Error::InvalidMessage(_)) => {
-            (ErrorKind::Tls, "; does this port speak TLS? `security_protocol` must fit the listener")
-        }
-        Some(rustls::Error::AlertReceived(_)) => {
-            (ErrorKind::Tls, "; the broker refused: does it ask for a client certificate?")
-        }
-        Some(_) => (ErrorKind::Tls, ""),
-        None => (ErrorKind::Connect, "; does this port speak TLS? `security_protocol` must fit the listener"),
-    };
-    Error::new(kind, format!("the TLS handshake failed: {error}{advice}"))
-        .with_broker(address)
-        .with_source(error)
-}
-
-/// The default cryptography, where this processor can run it.
-fn default_provider() -> Result<Arc<CryptoProvider>> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let features = [
-            ("aes", std::arch::is_x86_feature_detected!("aes")),
-            ("ssse3", std::arch::is_x86_feature_detected!("ssse3")),
-            ("avx", std::arch::is_x86_feature_detected!("avx")),
-            ("avx2", std::arch::is_x86_feature_detected!("avx2")),
-            ("adx", std::arch::is_x86_feature_detected!("adx")),
-            ("bmi2", std::arch::is_x86_feature_detected!("bmi2")),
-            ("pclmulqdq", std::arch::is_x86_feature_detected!("pclmulqdq")),
-        ];
-        let missing: Vec<_> = features.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
-        if !missing.is_empty() {
-            let message = format!(
-                "this processor lacks {}, which the default cryptography needs: give another with \
-                 `TlsConfig::crypto_provider`",
-                missing.join(", ")
-            );
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
-    }
-    Ok(Arc::new(rustls_graviola::default_provider()))
 }
