@@ -118,11 +118,15 @@ impl Cluster {
         self.broker(broker).listeners[CLIENT_LISTENER].clone()
     }
 
-    /// The addresses of a listener: `SSL` (asks for a certificate), `SASL_PLAINTEXT` or `SASL_SSL`.
+    /// The addresses of a listener: `SSL` (asks for a certificate), `SASL_PLAINTEXT`, `SASL_SSL`, or `REAUTH`, which is
+    /// `SASL_SSL` with a new sign-in every three seconds.
     ///
     /// Users are `alice` and `bob`, with the passwords `alice-secret` and `bob-secret` for PLAIN, SCRAM-SHA-256 and
     /// SCRAM-SHA-512. OAUTHBEARER takes unsigned tokens of any subject on `SASL_PLAINTEXT`, and on `SASL_SSL` those of
-    /// [`token_endpoint`](Self::token_endpoint) alone. Topics and groups without an access rule are open to both.
+    /// [`token_endpoint`](Self::token_endpoint) alone.
+    ///
+    /// Topics, groups and transactional ids whose names begin with `private-` are `alice`'s alone; of topics `readable-...`
+    /// and `writable-...`, `bob` may only read or only write; the cluster is `alice`'s; all else is open to both.
     #[must_use]
     pub fn listener(&self, name: &str) -> Vec<String> {
         self.brokers().map(|node| node.listeners[name].clone()).collect()
@@ -139,13 +143,6 @@ impl Cluster {
     pub fn token_endpoint(&self) -> String {
         let node = self.state.nodes.iter().find(|node| node.role == "tokens").expect("a token endpoint");
         format!("https://{}/token", node.listeners["HTTPS"])
-    }
-
-    /// The folder with `ca.pem`, and for `alice` and `bob` each `<name>.pem` (certificate), `<name>.key.pem` (PKCS#8) and
-    /// `<name>.store.pem` (both).
-    #[must_use]
-    pub fn certificates(&self) -> PathBuf {
-        self.folder.join("certificates")
     }
 
     /// The ids of the brokers.

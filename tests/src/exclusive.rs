@@ -78,7 +78,7 @@ impl Drop for Exclusive {
     }
 }
 
-fn xtask(arguments: &[&str]) -> Result<(), String> {
+pub(crate) fn xtask(arguments: &[&str]) -> Result<(), String> {
     let program = env::var_os("KAFKA_TESTS_XTASK")
         .ok_or("KAFKA_TESTS_XTASK is not set: `cargo xtask env` prints it")?;
     let output = Command::new(&program)

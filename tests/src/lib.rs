@@ -16,6 +16,7 @@
 // Helpers for tests: what is not as it must be ends the test, with the reason.
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used)]
 
+mod certificates;
 mod cluster;
 mod exclusive;
 mod tools;

@@ -14,6 +14,8 @@ use crate::Cluster;
 pub enum Tool {
     /// `kafka-acls.sh`
     Acls,
+    /// `kafka-broker-api-versions.sh`
+    BrokerApiVersions,
     /// `kafka-configs.sh`
     Configs,
     /// `kafka-console-consumer.sh`
@@ -44,6 +46,8 @@ impl Tool {
         match self {
             Self::Acls if four => "org.apache.kafka.tools.AclCommand",
             Self::Acls => "kafka.admin.AclCommand",
+            Self::BrokerApiVersions if four => "org.apache.kafka.tools.BrokerApiVersionsCommand",
+            Self::BrokerApiVersions => "kafka.admin.BrokerApiVersionsCommand",
             Self::Configs => "kafka.admin.ConfigCommand",
             Self::ConsoleConsumer if late_three => "org.apache.kafka.tools.consumer.ConsoleConsumer",
             Self::ConsoleConsumer => "kafka.tools.ConsoleConsumer",
@@ -99,7 +103,13 @@ impl Cluster {
         let servers = self.bootstrap_servers().join(",");
         let mut all = if tool == Tool::DumpLog { vec![] } else { vec!["--bootstrap-server", &servers] };
         all.extend(arguments);
-        self.java(tool.class(self.version_numbers()), &all, stdin).await
+        self.java(self.class(tool), &all, stdin).await
+    }
+
+    /// The class of a tool, for [`java`](Self::java).
+    #[must_use]
+    pub fn class(&self, tool: Tool) -> &'static str {
+        tool.class(self.version_numbers())
     }
 
     /// Runs any class of Kafka's jars, with these arguments and nothing else.

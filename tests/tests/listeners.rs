@@ -5,7 +5,7 @@
 
 use std::{fs, path::PathBuf};
 
-use kafka_tests::{Cluster, unique};
+use kafka_tests::{Cluster, Tool, unique};
 
 /// A client's settings in a file of their own, as Kafka's tools take them.
 fn settings(lines: &[String]) -> PathBuf {
@@ -63,24 +63,32 @@ fn signed_token(cluster: &Cluster, endpoint: &str, user: &str, secret: &str) -> 
 
 /// Asks for the versions of the brokers of one listener; the answer, or what went wrong.
 async fn ask(cluster: &Cluster, listener: &str, lines: &[String]) -> Result<String, String> {
+    run(cluster, listener, lines, Tool::BrokerApiVersions, &[]).await
+}
+
+/// Runs one of Kafka's tools on a listener; what it says, or what went wrong.
+async fn run(
+    cluster: &Cluster,
+    listener: &str,
+    lines: &[String],
+    tool: Tool,
+    arguments: &[&str],
+) -> Result<String, String> {
+    let protocol = if listener == "REAUTH" { "SASL_SSL" } else { listener };
     let mut all = vec![
-        format!("security.protocol={listener}"),
+        format!("security.protocol={protocol}"),
         "request.timeout.ms=15000".to_owned(),
         "default.api.timeout.ms=30000".to_owned(),
     ];
     all.extend_from_slice(lines);
     let file = settings(&all);
     let servers = cluster.listener(listener).join(",");
-    let class = if cluster.version_numbers() < (4, 0, 0) {
-        "kafka.admin.BrokerApiVersionsCommand"
-    } else {
-        "org.apache.kafka.tools.BrokerApiVersionsCommand"
-    };
-    let arguments = ["--bootstrap-server", &servers, "--command-config", &file.display().to_string()];
+    let path = file.display().to_string();
+    let arguments = [&["--bootstrap-server", &servers, "--command-config", &path], arguments].concat();
     // Kafka's client asks for tokens only where it is told it may.
     let endpoint = lines.iter().find_map(|line| line.strip_prefix("sasl.oauthbearer.token.endpoint.url="));
     let allowed = format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={}", endpoint.unwrap_or("none"));
-    let output = cluster.java_with(&[&allowed], class, &arguments, "").await;
+    let output = cluster.java_with(&[&allowed], cluster.class(tool), &arguments, "").await;
     fs::remove_file(file).unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() { Ok(said) } else { Err(said + &output.stderr) }
@@ -94,7 +102,7 @@ async fn every_listener_knows_its_users(cluster: &Cluster) {
         ("SASL_PLAINTEXT", password("SCRAM-SHA-256", "alice", "alice-secret").to_vec()),
         ("SASL_PLAINTEXT", unsigned_token("unsecuredLoginStringClaim_sub=\"alice\"").to_vec()),
         ("SASL_SSL", [tls.clone(), password("PLAIN", "bob", "bob-secret")].concat()),
-        ("SASL_SSL", [tls.clone(), password("SCRAM-SHA-512", "bob", "bob-secret")].concat()),
+        ("REAUTH", [tls.clone(), password("SCRAM-SHA-512", "bob", "bob-secret")].concat()),
     ];
     for (listener, lines) in right {
         let answer = ask(cluster, listener, &lines).await;
@@ -105,6 +113,46 @@ async fn every_listener_knows_its_users(cluster: &Cluster) {
     assert!(refused.contains("SaslAuthenticationException"), "{refused}");
     let nameless = ask(cluster, "SSL", &tls).await;
     assert!(nameless.is_err(), "a client without a certificate got {nameless:?}");
+}
+
+/// What is `alice`'s alone is not `bob`'s, and what is nobody's is everybody's.
+async fn users_may_do_what_the_rules_say(cluster: &Cluster) {
+    let create = async |user: &str, topic: &str| {
+        let login = password("PLAIN", user, &format!("{user}-secret"));
+        let arguments = ["--create", "--topic", topic, "--partitions", "1"];
+        run(cluster, "SASL_PLAINTEXT", &login, Tool::Topics, &arguments).await
+    };
+    let (private, open) = (unique("private-topic"), unique("open-topic"));
+    let denied = create("bob", &private).await.unwrap_err();
+    assert!(denied.contains("Authorization failed"), "{denied}");
+    assert!(create("alice", &private).await.is_ok_and(|said| said.contains("Created")), "{private}");
+    assert!(create("bob", &open).await.is_ok_and(|said| said.contains("Created")), "{open}");
+    let group = ["--describe", "--group", &unique("private-group")];
+    let login = password("PLAIN", "bob", "bob-secret");
+    // The tool says that it failed, and ends as if it had not.
+    let denied = run(cluster, "SASL_PLAINTEXT", &login, Tool::ConsumerGroups, &group).await;
+    let denied = denied.unwrap_or_else(|said| said);
+    assert!(denied.contains("GroupAuthorizationException"), "{denied}");
+}
+
+#[tokio::test]
+async fn the_newest_broker_keeps_users_to_the_rules() {
+    users_may_do_what_the_rules_say(&Cluster::single()).await;
+}
+
+#[tokio::test]
+async fn the_oldest_broker_keeps_users_to_the_rules() {
+    users_may_do_what_the_rules_say(&Cluster::oldest()).await;
+}
+
+#[tokio::test]
+async fn the_newest_broker_shows_a_renewed_certificate_and_goes_on() {
+    let cluster = Cluster::single();
+    let login = [tls(&cluster).to_vec(), password("PLAIN", "bob", "bob-secret").to_vec()].concat();
+    let before = fs::read(cluster.certificates().join("broker.pem")).unwrap();
+    cluster.renew_broker_certificate().await;
+    assert_ne!(fs::read(cluster.certificates().join("broker.pem")).unwrap(), before);
+    ask(&cluster, "SASL_SSL", &login).await.unwrap();
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::{
     description::{Audience, Cluster},
     environment, native,
     process::{Activity, Signal},
+    renewal,
     state::{Node, Role, Runs, State, check_name},
     token_endpoint,
 };
@@ -27,6 +28,11 @@ pub(crate) enum Command {
     ///
     /// Says so when that very cluster runs already, and refuses when one with other settings has the name.
     /// `cargo xtask env` prints how to reach it; `cargo xtask down` ends it and leaves nothing behind.
+    ///
+    /// Listeners: plaintext, ssl (asks for a certificate), sasl_plaintext, sasl_ssl, and REAUTH, which is sasl_ssl with a
+    /// new sign-in every three seconds. Users: alice and bob, passwords alice-secret and bob-secret. Topics, groups and
+    /// transactional ids named private-... are alice's alone; of topics readable-... and writable-... bob may only read
+    /// or only write; the cluster is alice's; all else is open to both. Who comes by plaintext may do anything.
     Up(Up),
     /// End a cluster and remove its data
     Down(Down),
@@ -46,6 +52,8 @@ pub(crate) enum Command {
     Pause(Chosen),
     /// Let frozen brokers go on (SIGCONT)
     Resume(Chosen),
+    /// Make new certificates by a cluster's authority: `cargo xtask certificate broker` replaces that of its brokers
+    Certificate(renewal::Arguments),
     /// Write the files under compose/ from the description of the clusters
     Compose,
     /// Give out tokens, as a process of a cluster
@@ -57,7 +65,7 @@ pub(crate) enum Command {
 pub(crate) struct Named {
     /// The cluster's name; clusters of different names run side by side
     #[arg(long, default_value = "default")]
-    name: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Args)]
@@ -161,6 +169,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Kill(chosen) => signal(&chosen, Signal::Kill),
         Command::Pause(chosen) => signal(&chosen, Signal::Pause),
         Command::Resume(chosen) => signal(&chosen, Signal::Resume),
+        Command::Certificate(arguments) => renewal::run(&arguments),
         Command::Compose => compose::write_committed(),
         Command::Tokens(arguments) => token_endpoint::serve(&arguments),
     }

@@ -48,12 +48,16 @@ pub(crate) fn on_host(first: u16, broker: u16) -> u16 {
     first.saturating_add(broker.saturating_sub(1))
 }
 
-const LISTENERS: [Listener; 6] = [
+/// The listener that wants who is there to say so again every three seconds.
+pub(crate) const REAUTHENTICATION: &str = "REAUTH";
+
+const LISTENERS: [Listener; 7] = [
     Listener { name: "PLAINTEXT", protocol: "PLAINTEXT", audience: Audience::Brokers, port: 29092 },
     Listener { name: "PLAINTEXT_HOST", protocol: "PLAINTEXT", audience: Audience::Clients, port: 9092 },
     Listener { name: "SSL", protocol: "SSL", audience: Audience::Clients, port: 9192 },
     Listener { name: "SASL_PLAINTEXT", protocol: "SASL_PLAINTEXT", audience: Audience::Clients, port: 9292 },
     Listener { name: "SASL_SSL", protocol: "SASL_SSL", audience: Audience::Clients, port: 9392 },
+    Listener { name: REAUTHENTICATION, protocol: "SASL_SSL", audience: Audience::Clients, port: 9492 },
     Listener { name: "CONTROLLER", protocol: "PLAINTEXT", audience: Audience::Controllers, port: 29093 },
 ];
 

@@ -110,7 +110,7 @@ pub(crate) fn client(state: &State, access: &Access) -> Result<Vec<(String, Stri
         if access.mechanism != Mechanism::OauthBearer {
             set("SASL_USERNAME", user.name);
             set("SASL_PASSWORD", user.password);
-        } else if !security::takes_tokens(&state.cluster(), listener) {
+        } else if !security::takes_tokens(&state.cluster(), protocol) {
             bail!("brokers of Kafka {} cannot check signed tokens: 3.1 is the first", state.version);
         } else if tls {
             let endpoint = state.token_endpoint().context("the cluster has no token endpoint")?;

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use super::{
+    access_rules,
     description::{Audience, Cluster},
     log::Log,
     probe,
@@ -56,7 +57,7 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
     };
     let certificates = state.certificates()?;
     if cluster.secured {
-        certificates.make(security::BROKER, &security::HOSTS, &security::USERS.map(|user| user.name))?;
+        security::make_certificates(&certificates)?;
     }
     let tokens = state.token_files()?;
     if cluster.secured && cluster.version.token_validator().is_some() {
@@ -173,6 +174,7 @@ fn format_storage(state: &State) -> Result<()> {
 pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duration) -> Result<Vec<u16>> {
     let deadline = Instant::now() + timeout;
     let mut started = Vec::new();
+    let new = state.nodes.iter().all(|node| node.pid == 0);
     for index in 0..state.nodes.len() {
         let Some(node) = state.nodes.get_mut(index) else { continue };
         let chosen = node.role != Role::Broker || brokers.is_none_or(|chosen| chosen.contains(&node.id));
@@ -198,6 +200,10 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
     let everyone = brokers.is_none();
     for (index, log) in &started {
         wait_for_broker(state, *index, log, everyone, deadline)?;
+    }
+    if new && state.cluster().secured {
+        let addresses = state.bootstrap_servers();
+        access_rules::make(addresses.first().context("there is no broker")?, deadline)?;
     }
     Ok(started.iter().filter_map(|(index, _)| state.nodes.get(*index)).map(|node| node.id).collect())
 }

@@ -99,11 +99,11 @@ mod tests {
         let text = render("4.3.1", None);
         assert!(text.contains("\nnode.id=2\n"), "{text}");
         assert!(
-            text.contains("controller.quorum.voters=1@127.0.0.1:1005,2@127.0.0.1:2005,3@127.0.0.1:3005\n")
+            text.contains("controller.quorum.voters=1@127.0.0.1:1006,2@127.0.0.1:2006,3@127.0.0.1:3006\n")
         );
         assert!(text.contains(
             "advertised.listeners=PLAINTEXT://127.0.0.1:2000,PLAINTEXT_HOST://127.0.0.1:2001,SSL://127.0.0.1:2002,\
-             SASL_PLAINTEXT://127.0.0.1:2003,SASL_SSL://127.0.0.1:2004\n"
+             SASL_PLAINTEXT://127.0.0.1:2003,SASL_SSL://127.0.0.1:2004,REAUTH://127.0.0.1:2005\n"
         ));
         assert!(text.contains("listener.name.ssl.ssl.client.auth=required\n"));
         assert!(text.contains("listener.name.sasl_ssl.plain.sasl.jaas.config="));

@@ -7,8 +7,8 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::{
-    certificates::Files,
-    description::{Cluster, Listener},
+    certificates::{Files, Subject},
+    description::{Cluster, Listener, REAUTHENTICATION},
     tokens::{self, TokenFiles},
 };
 
@@ -25,13 +25,31 @@ pub(crate) struct User {
     pub(crate) password: &'static str,
 }
 
-/// The users. Resources without an access rule are open to both; tests that need one closed to `bob` give `alice` the
-/// only rule for it.
+/// The users; [`super::access_rules`] says what they may do.
 pub(crate) const USERS: [User; 2] =
     [User { name: "alice", password: "alice-secret" }, User { name: "bob", password: "bob-secret" }];
 
 /// The SASL mechanisms with passwords.
 pub(crate) const SCRAM: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+/// The subject of the brokers' certificate.
+pub(crate) fn server() -> Subject<'static> {
+    Subject { name: BROKER, hosts: &HOSTS, server: true, ..Subject::default() }
+}
+
+/// The subject of a user's certificate.
+pub(crate) fn client(name: &str) -> Subject<'_> {
+    Subject { name, client: true, ..Subject::default() }
+}
+
+/// Makes all certificates of a cluster: the brokers', the users', and those that one side or the other must refuse.
+pub(crate) fn make_certificates(files: &Files) -> Result<()> {
+    let [alice, bob] = USERS.map(|user| client(user.name));
+    let expired = Subject { name: "expired", client: true, expired: true, ..server() };
+    let elsewhere = Subject { name: "elsewhere", hosts: &["elsewhere.test"], ..server() };
+    files.make(&[server(), alice, bob, expired, elsewhere])?;
+    files.make_stranger(Subject { name: "stranger", client: true, ..server() })
+}
 
 /// Broker settings for certificates, mechanisms, users and access rules.
 pub(crate) fn settings(
@@ -72,9 +90,9 @@ pub(crate) fn settings(
     Ok(settings)
 }
 
-/// Whether a listener takes tokens: signed ones where passwords are safe too, and unsigned ones where they are not.
-pub(crate) fn takes_tokens(cluster: &Cluster, listener: &str) -> bool {
-    match listener {
+/// Whether listeners of a protocol take tokens: signed ones where passwords are safe too, and unsigned ones where they are not.
+pub(crate) fn takes_tokens(cluster: &Cluster, protocol: &str) -> bool {
+    match protocol {
         "SASL_PLAINTEXT" => true,
         "SASL_SSL" => cluster.version.token_validator().is_some(),
         _ => false,
@@ -107,11 +125,14 @@ fn listener_settings(cluster: &Cluster, listener: Listener, files: &TokenFiles) 
     if listener.protocol == "SSL" {
         set("ssl.client.auth", "required".to_owned());
     }
+    if listener.name == REAUTHENTICATION {
+        set("connections.max.reauth.ms", "3000".to_owned());
+    }
     if listener.protocol.starts_with("SASL") {
         let module = "org.apache.kafka.common.security";
         let passwords: String =
             USERS.iter().map(|user| format!(" user_{}=\"{}\"", user.name, user.password)).collect();
-        let takes_tokens = takes_tokens(cluster, listener.name);
+        let takes_tokens = takes_tokens(cluster, listener.protocol);
         let last = if takes_tokens { ",OAUTHBEARER" } else { "" };
         set("sasl.enabled.mechanisms", format!("PLAIN,{}{last}", SCRAM.join(",")));
         set("plain.sasl.jaas.config", format!("{module}.plain.PlainLoginModule required{passwords};"));
