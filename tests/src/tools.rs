@@ -101,7 +101,12 @@ impl Cluster {
     /// Runs a tool with `--bootstrap-server` (where it takes one) and these arguments; `stdin` is its input.
     pub async fn tool(&self, tool: Tool, arguments: &[&str], stdin: impl Into<Vec<u8>>) -> Output {
         let servers = self.bootstrap_servers().join(",");
-        let mut all = if tool == Tool::DumpLog { vec![] } else { vec!["--bootstrap-server", &servers] };
+        let mut all = match tool {
+            Tool::DumpLog => vec![],
+            // Renamed in 3.0.
+            Tool::GetOffsets if self.version_numbers() < (3, 0, 0) => vec!["--broker-list", &servers],
+            _ => vec!["--bootstrap-server", &servers],
+        };
         all.extend(arguments);
         self.java(self.class(tool), &all, stdin).await
     }
