@@ -5,3 +5,4 @@ mod compression;
 mod error_table;
 mod faults;
 mod settings;
+mod simulation;
