@@ -1,7 +1,7 @@
 //! What is to be sent next, and to whom. Knows no socket and no task; time is handed in.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(crate) struct Plan {
     /// By the id of their queue.
     pub(super) partitions: Vec<Option<Partition>>,
     /// The partitions that have something for a broker, in the order of their turns.
-    ready: HashMap<i32, VecDeque<usize>>,
+    ready: BTreeMap<i32, VecDeque<usize>>,
     /// When a partition has to be looked at again.
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
     identity: Option<Identity>,
@@ -113,7 +113,7 @@ impl Plan {
             shared,
             hooks,
             partitions: Vec::new(),
-            ready: HashMap::new(),
+            ready: BTreeMap::new(),
             timers: BinaryHeap::new(),
             identity: None,
             wants_identity: false,

@@ -214,9 +214,11 @@ impl<B> InOrder<B> {
             }
             Answer::OutOfOrder if idempotent => {
                 entry.maybe_written = false;
-                if may_retry && entry.batch.is_some() {
+                // Behind what was given up here it is not this batch that failed.
+                let counted = index == 0;
+                if (may_retry || !counted) && entry.batch.is_some() {
                     entry.state = State::BehindGap;
-                    return Verdict::Retry { counted: true };
+                    return Verdict::Retry { counted };
                 }
             }
             Answer::StaleEpoch if idempotent => {

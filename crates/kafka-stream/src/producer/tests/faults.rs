@@ -175,6 +175,27 @@ async fn a_batch_without_an_answer_is_reported_as_unknown_and_those_behind_it_go
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gap_that_another_batch_left_uses_up_no_retry() {
+    let cluster = FakeCluster::new(1);
+    let producer = cluster.producer(|config| {
+        config.batch_size = 1;
+        config.linger = Duration::ZERO;
+        config.retries = 1;
+        config.request_timeout = Duration::from_secs(1);
+        config.delivery_timeout = Duration::from_secs(3);
+    });
+    producer.send(record(0, "0")).await.unwrap().await.unwrap();
+    cluster.script(|arrival| if arrival.values == ["1"] { Reply::Silence } else { Reply::Normal });
+    let lost = send(&producer, ["1"]).await.pop().unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Lost with the connection that "1" holds up, then refused because "1" is missing: once more it has to be sent.
+    let behind = send(&producer, ["2"]).await.pop().unwrap();
+    assert!(lost.await.unwrap_err().may_be_written());
+    assert_eq!(behind.await.unwrap().offset, Some(1));
+    assert_eq!(cluster.log(0), ["0", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_producer_id_is_asked_for_again_or_fails_what_needs_it() {
     let cluster = FakeCluster::new(1);
     let producer = cluster.producer(|_| {});

@@ -101,6 +101,8 @@ fn check(cluster: &FakeCluster, told: &[Told]) {
 }
 
 async fn run(seed: u64) {
+    // Back-off and the client's choices draw from here.
+    fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
     let cluster = FakeCluster::new(PARTITIONS);
     let producer = cluster.producer(|config| {
