@@ -3,6 +3,8 @@
 // Not every test program uses all of it.
 #![allow(dead_code)]
 
+pub(crate) mod http;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;

@@ -46,14 +46,12 @@ impl Endpoint {
             let body = body.map_err(|error| self.failed(&*error))?.to_bytes();
             Ok(Answer { status, body })
         };
-        tokio::pin!(connection);
+        tokio::pin!(exchange);
         tokio::select! {
             biased;
-            answer = exchange => answer,
-            ended = &mut connection => Err(match ended {
-                Ok(()) => self.failed(&"the connection ended without an answer"),
-                Err(error) => self.failed(&error),
-            }),
+            answer = &mut exchange => answer,
+            // What has been read by then still counts; what has not is an error there.
+            _ = connection => exchange.await,
         }
     }
 

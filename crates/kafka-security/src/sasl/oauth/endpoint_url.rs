@@ -38,8 +38,9 @@ impl EndpointUrl {
         if host.is_empty() {
             return Err(refuse("names no host"));
         }
-        let port = match authority.port() {
-            Some(port) => port.as_str().parse().map_err(|_| refuse("has a port that is none"))?,
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let port = match port.strip_prefix(':') {
+            Some(port) => port.parse().map_err(|_| refuse("has a port that is none"))?,
             None if is_tls => 443,
             None => 80,
         };
