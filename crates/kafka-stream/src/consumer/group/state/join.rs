@@ -80,7 +80,10 @@ impl Membership {
         let mut protocols = Vec::new();
         for assignor in &self.settings.assignors {
             member.user_data = assignor.user_data(self.previous.as_ref());
-            protocols.push((assignor.name().to_owned(), encode_subscription(&member)));
+            match encode_subscription(&member) {
+                Ok(subscription) => protocols.push((assignor.name().to_owned(), subscription)),
+                Err(error) => return self.fail(error),
+            }
         }
         self.joined_topics.clone_from(&self.topics);
         self.rejoin = None;
@@ -124,7 +127,8 @@ impl Membership {
                  the group a common partition.assignment.strategy",
                 joined.protocol_name
             );
-            return self.fail(Error::new(ErrorKind::Malformed, message));
+            self.member_id.clone_from(&joined.member_id);
+            return self.refuse(now, Error::new(ErrorKind::Malformed, message));
         };
         self.assignor = Some(assignor);
         self.member_id.clone_from(&joined.member_id);
@@ -152,14 +156,17 @@ impl Membership {
         }
         let Phase::Assigning { joined } = std::mem::replace(&mut self.phase, Phase::Stable) else { return };
         let assignments = match joined.skip_assignment {
-            true => Vec::new(),
+            true => Ok(Vec::new()),
             false => self.assign(&joined),
         };
-        self.sync(assignments, &joined.protocol_name);
+        match assignments {
+            Ok(assignments) => self.sync(assignments, &joined.protocol_name),
+            Err(error) => self.fail(error),
+        }
     }
 
-    fn assign(&self, joined: &Joined) -> Vec<(String, bytes::Bytes)> {
-        let (Some(assignor), Some(leading)) = (&self.assignor, &self.leading) else { return Vec::new() };
+    fn assign(&self, joined: &Joined) -> Result<Vec<(String, bytes::Bytes)>, Error> {
+        let (Some(assignor), Some(leading)) = (&self.assignor, &self.leading) else { return Ok(Vec::new()) };
         let members = decode_members(joined);
         let mut assignment: GroupAssignment = assignor.assign(&leading.counts, &members);
         if assignor.protocol() == RebalanceProtocol::Cooperative {
@@ -167,7 +174,7 @@ impl Membership {
         }
         let of = |member: &GroupMember| {
             let given = assignment.get(&member.member_id).map(Vec::as_slice).unwrap_or_default();
-            (member.member_id.to_string(), encode_assignment(given))
+            Ok((member.member_id.to_string(), encode_assignment(given)?))
         };
         members.iter().map(of).collect()
     }
@@ -193,7 +200,7 @@ impl Membership {
         let Some(assigned) = decode_assignment(synced.assignment) else {
             let message =
                 "the group's leader sent an assignment that cannot be decoded; check what client it is";
-            return self.fail(Error::new(ErrorKind::Malformed, message));
+            return self.refuse(now, Error::new(ErrorKind::Malformed, message));
         };
         self.failures = 0;
         self.start_heartbeats(now);
