@@ -196,6 +196,7 @@ impl Consumer {
         self.wanted.lock().change(wanted)?;
         let shared = &self.handle.shared;
         *shared.listener.lock() = listener;
+        *shared.failed.lock() = None;
         *shared.topics.lock() = match &subscription {
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(_) => BTreeSet::new(),

@@ -19,6 +19,7 @@ struct Inner {
     offset: Option<i64>,
     next_offset: Option<i64>,
     source: Option<Error>,
+    for_good: bool,
 }
 
 /// What sort of failure a [`ConsumerError`] is.
@@ -71,7 +72,14 @@ impl ConsumerError {
             offset: None,
             next_offset: None,
             source: None,
+            for_good: false,
         }))
+    }
+
+    /// Marks what no repetition and no waiting can help.
+    pub(crate) fn for_good(mut self) -> Self {
+        self.0.for_good = true;
+        self
     }
 
     pub(crate) fn with_partition(mut self, tp: &TopicPartition) -> Self {
@@ -168,6 +176,7 @@ impl ConsumerError {
     /// Whether the same call may succeed later without the user changing anything.
     pub fn is_retriable(&self) -> bool {
         match self.0.kind {
+            _ if self.0.for_good => false,
             ConsumerErrorKind::Timeout
             | ConsumerErrorKind::RebalanceInProgress
             | ConsumerErrorKind::MaxPollIntervalExceeded
@@ -177,9 +186,11 @@ impl ConsumerError {
         }
     }
 
-    /// Whether this consumer will not read again, whatever is called.
+    /// Whether this consumer will not read again: `poll` says the same each time. For an error of the group, a new
+    /// subscription tries again once its cause is gone.
     pub fn is_fatal(&self) -> bool {
         match self.0.kind {
+            _ if self.0.for_good => true,
             ConsumerErrorKind::Fenced | ConsumerErrorKind::Closed => true,
             ConsumerErrorKind::Cluster => self.0.source.as_ref().is_some_and(Error::is_fatal),
             _ => false,

@@ -33,8 +33,6 @@ pub(super) struct Poller {
     decoding: Decoding,
     /// A rebalance step whose listener is still at work.
     step: Option<Step>,
-    /// The group refused this member for good.
-    failed: Option<(ConsumerErrorKind, String)>,
     next_auto_commit: Instant,
     auto_commit: Option<PendingCommit>,
 }
@@ -57,7 +55,7 @@ impl Poller {
         let config = &handle.shared.config;
         let decoding = Decoding { decompressor: Decompressor::new(MAX_BATCH), check_crcs: config.check_crcs };
         let next_auto_commit = Instant::now() + config.auto_commit_interval;
-        Self { handle, group, decoding, step: None, failed: None, next_auto_commit, auto_commit: None }
+        Self { handle, group, decoding, step: None, next_auto_commit, auto_commit: None }
     }
 
     fn shared(&self) -> &Shared {
@@ -153,6 +151,7 @@ impl Poller {
                         positions.add(tp, Phase::Committed);
                     }
                 }
+                *handle.shared.failed.lock() = None;
                 handle.shared.counters.rebalances.fetch_add(1, Ordering::Relaxed);
                 let work = Box::pin(async move {
                     if let Some(listener) = listener {
@@ -171,9 +170,13 @@ impl Poller {
                 });
                 Some(Step { work, end: StepEnd::Lost(lost, reason) })
             }
+            GroupEvent::Refused(error) => {
+                warn!(%error, "the group refused this consumer; trying again");
+                handle.shared.report(error);
+                None
+            }
             GroupEvent::Failed(error) => {
-                let error = ConsumerError::from(error);
-                self.failed = Some((error.kind(), error.to_string()));
+                *handle.shared.failed.lock() = Some(error);
                 None
             }
         };
@@ -203,8 +206,8 @@ impl Poller {
         if let Some(error) = self.shared().problems.lock().next() {
             return Some(error);
         }
-        if let Some((kind, message)) = &self.failed {
-            return Some(ConsumerError::new(*kind, message.clone()));
+        if let Some(error) = &*self.shared().failed.lock() {
+            return Some(ConsumerError::from(error.clone()).for_good());
         }
         let (tp, halt) = self.shared().positions.lock().halted_to_say(Instant::now())?;
         let error = ConsumerError::new(halt.kind, halt.message)
@@ -292,7 +295,7 @@ impl Poller {
             // What it said of partitions before it was left is of the past.
             while group.try_next_event().is_some() {}
         }
-        self.failed = None;
+        *self.shared().failed.lock() = None;
     }
 
     async fn give_up_all(&mut self) -> Result<(), ConsumerError> {
@@ -323,6 +326,6 @@ async fn next_event(group: Option<&GroupHandle>) -> Option<GroupEvent> {
 
 impl fmt::Debug for Poller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Poller").field("failed", &self.failed).finish_non_exhaustive()
+        f.debug_struct("Poller").field("in_step", &self.step.is_some()).finish_non_exhaustive()
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) positions: Mutex<Positions>,
     pub(crate) problems: Mutex<Problems>,
     pub(crate) counters: Counters,
+    /// Why the group does not want this consumer, for good: every `poll` says it until another subscription.
+    pub(crate) failed: Mutex<Option<kafka_core::Error>>,
     /// Hears of rebalances.
     pub(crate) listener: Mutex<Option<Arc<dyn RebalanceListener>>>,
     /// Subscribed by name: each should exist.
@@ -46,6 +48,7 @@ impl Shared {
             positions: Mutex::default(),
             problems: Mutex::default(),
             counters: Counters::default(),
+            failed: Mutex::default(),
             listener: Mutex::default(),
             topics: Mutex::default(),
             closed: AtomicBool::new(false),

@@ -44,7 +44,7 @@ pub(crate) enum GroupEvent {
         owned: Vec<TopicPartition>,
     },
     /// Membership is gone and these partitions with it; others may read them already, so commits are refused. The
-    /// member joins again by itself, except after [`LossReason::Failed`]. A [`Revoke`](Self::Revoke) of the same
+    /// member joins again by itself, except where [`Failed`](Self::Failed) follows. A [`Revoke`](Self::Revoke) of the same
     /// partitions may have come before, not yet answered; it needs no answer any more.
     Lost {
         /// Owned until now; may be empty.
@@ -52,6 +52,8 @@ pub(crate) enum GroupEvent {
         /// Why.
         reason: LossReason,
     },
+    /// The coordinator refuses the member, which tries again: what is in its way may be taken out of it elsewhere.
+    Refused(Error),
     /// The member cannot be in the group until its user changes something and subscribes again; comes after `Lost`.
     Failed(Error),
 }
@@ -69,7 +71,7 @@ pub enum LossReason {
     IllegalGeneration,
     /// Another member with the same `group.instance.id` took its place (KIP-345).
     Fenced,
-    /// The coordinator refused the member for good, as the error that follows says.
+    /// The coordinator refused the member, as the error that follows says.
     Failed,
 }
 

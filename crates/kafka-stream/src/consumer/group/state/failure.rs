@@ -31,7 +31,7 @@ impl Membership {
     pub(super) fn on_heartbeat_failure(&mut self, now: Instant, failure: Failure) {
         match failure {
             Failure::Code(code) if says_membership_ended(code) => self.on_generation_failure(now, code),
-            Failure::Code(code) if !is_passing(code) => self.fail(refusal(code)),
+            Failure::Code(code) if !is_passing(code) => self.refuse(now, refusal(code)),
             Failure::Fatal(error) => self.fail(error),
             Failure::Code(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => self.beat_soon(now),
             Failure::Code(_) | Failure::Unreachable | Failure::MemberIdRequired(_) => {
@@ -74,7 +74,8 @@ impl Membership {
             Failure::Code(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => {
                 self.join_later(now, "the coordinator was loading the group");
             }
-            Failure::Code(code) if !is_passing(code) => self.fail(refusal(code)),
+            Failure::Code(ErrorCode::INVALID_GROUP_ID) => self.fail(refusal(ErrorCode::INVALID_GROUP_ID)),
+            Failure::Code(code) if !is_passing(code) => self.refuse(now, refusal(code)),
             Failure::Code(_) | Failure::Unreachable | Failure::MemberIdRequired(_) => {
                 self.actions.push(Action::ForgetCoordinator);
                 self.join_later(now, "the coordinator was not available");
@@ -93,7 +94,7 @@ impl Membership {
         }
     }
 
-    fn join_later(&mut self, now: Instant, reason: &str) {
+    pub(super) fn join_later(&mut self, now: Instant, reason: &str) {
         let wait = self.wait();
         self.reason = reason.to_owned();
         self.phase = Phase::Unjoined { at: now + wait };
@@ -123,7 +124,7 @@ fn is_passing(code: ErrorCode) -> bool {
     code.is_retriable() || matches!(code, ErrorCode::REBALANCE_IN_PROGRESS | ErrorCode::UNKNOWN_SERVER_ERROR)
 }
 
-/// The error for a code that ends it: what failed, and what to do.
+/// The error for a code that keeps the member out: what failed, and what to do.
 fn refusal(code: ErrorCode) -> Error {
     let message = match code {
         ErrorCode::FENCED_INSTANCE_ID => {

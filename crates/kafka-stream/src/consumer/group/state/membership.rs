@@ -112,20 +112,37 @@ impl Membership {
         }
     }
 
-    /// The member cannot be in the group.
+    /// The member cannot be in the group until its user changes something.
     pub(super) fn fail(&mut self, error: Error) {
         let reason = match error.code() {
             Some(ErrorCode::FENCED_INSTANCE_ID) => LossReason::Fenced,
             _ => LossReason::Failed,
         };
+        self.drop_out(&error);
+        self.lose(reason);
+        self.emit(GroupEvent::Failed(error));
+        self.phase = Phase::Failed;
+    }
+
+    /// The member cannot be in the group as things are. It tries again after growing waits, since what is in the way may
+    /// be taken out of it elsewhere: access granted, a place in the group, another leader.
+    pub(super) fn refuse(&mut self, now: Instant, error: Error) {
+        self.drop_out(&error);
+        if self.owned.is_empty() {
+            self.forget_generation();
+        } else {
+            self.lose(LossReason::Failed);
+        }
+        self.emit(GroupEvent::Refused(error));
+        self.join_later(now, "the coordinator refused the member");
+    }
+
+    fn drop_out(&mut self, error: &Error) {
         let member_id = std::mem::take(&mut self.member_id);
         if error.code().is_none() && !member_id.is_empty() && !self.is_static() {
             // The coordinator knows nothing of it, and would wait for the member.
             self.send_leave(member_id, "the consumer failed".to_owned());
         }
-        self.lose(reason);
-        self.emit(GroupEvent::Failed(error));
-        self.phase = Phase::Failed;
     }
 
     fn forget_generation(&mut self) {

@@ -56,7 +56,7 @@ enum Phase {
     Idle,
     /// Left because the user did not poll; joins when it does.
     AwaitingPoll,
-    /// Refused for good.
+    /// Refused for good: only another subscription leads out of it.
     Failed,
     /// Joins at this time.
     Unjoined { at: Instant },

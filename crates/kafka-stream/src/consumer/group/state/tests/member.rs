@@ -60,7 +60,7 @@ impl Member {
     }
 
     fn sync_answer(&mut self, result: Result<&[i32], Failure>) -> Vec<Action> {
-        let result = result.map(|p| Synced { assignment: encode_assignment(&partitions(p)) });
+        let result = result.map(|p| Synced { assignment: encode_assignment(&partitions(p)).unwrap() });
         self.tell(Input::Answer(self.ticket, Answer::Sync(result)))
     }
 
@@ -189,15 +189,45 @@ fn a_lost_membership_is_told_before_the_member_joins_again() {
 }
 
 #[test]
-fn what_no_retry_mends_is_told_and_ends_it_until_the_user_subscribes_again() {
+fn a_refused_member_says_why_and_tries_again_until_it_is_let_in() {
     for code in [
         ErrorCode::GROUP_AUTHORIZATION_FAILED,
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED,
         ErrorCode::GROUP_MAX_SIZE_REACHED,
         ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
         ErrorCode::INVALID_SESSION_TIMEOUT,
-        ErrorCode::INVALID_GROUP_ID,
-        ErrorCode::FENCED_INSTANCE_ID,
+        ErrorCode(12345),
     ] {
+        let mut member = Member::new(Range);
+        member.subscribe();
+        for _ in 0..20 {
+            let actions = member.join_answer(Err(refused(code)));
+            let [Action::Emit(GroupEvent::Refused(error))] = &actions[..] else { panic!("{actions:?}") };
+            assert_eq!(error.code(), Some(code));
+            let at = member.machine.deadline().unwrap();
+            assert!(at > member.now && at <= member.now + Duration::from_secs(2));
+            member.now = at;
+            join_of(&member.tell(Input::Polled(at)));
+        }
+        member.join_answer(Ok(joined(Range, 1)));
+        let assign = member.sync_answer(Ok(&[0]));
+        assert!(matches!(assign[..], [Action::Emit(GroupEvent::Assign { .. })]), "{assign:?}");
+        // A heartbeat that is refused takes away what was owned, and then it is the same again.
+        let actions = member.heartbeat_answer(Err(refused(code)));
+        let [Action::Emit(GroupEvent::Lost { partitions: lost, .. }), Action::Emit(GroupEvent::Refused(_))] =
+            &actions[..]
+        else {
+            panic!("{actions:?}")
+        };
+        assert_eq!(*lost, partitions(&[0]));
+        member.now = member.machine.deadline().unwrap();
+        join_of(&member.tell(Input::Tick));
+    }
+}
+
+#[test]
+fn what_no_retry_mends_is_told_and_ends_it_until_the_user_subscribes_again() {
+    for code in [ErrorCode::INVALID_GROUP_ID, ErrorCode::FENCED_INSTANCE_ID] {
         let mut member = Member::new(Range);
         member.subscribe();
         let actions = member.join_answer(Err(refused(code)));
@@ -303,16 +333,16 @@ fn a_silent_coordinator_is_looked_up_again_when_the_session_would_end() {
 }
 
 #[test]
-fn a_strategy_that_was_not_offered_and_an_assignment_that_cannot_be_read_are_errors() {
+fn a_strategy_that_was_not_offered_and_an_assignment_that_cannot_be_read_are_said_and_tried_again() {
     let mut member = Member::new(Range);
     member.subscribe();
     let actions = member.join_answer(Ok(joined(CooperativeSticky, 1)));
-    assert!(matches!(actions[..], [.., Action::Emit(GroupEvent::Failed(_))]), "{actions:?}");
+    assert!(matches!(actions[..], [.., Action::Emit(GroupEvent::Refused(_))]), "{actions:?}");
     let mut member = Member::new(Range);
     member.subscribe();
     member.join_answer(Ok(joined(Range, 1)));
     let assignment = Bytes::from_static(b"\0\x01\x7f");
     let actions = member.tell(Input::Answer(member.ticket, Answer::Sync(Ok(Synced { assignment }))));
     assert!(matches!(actions[0], Action::Send(_, Request::Leave { .. })), "{actions:?}");
-    assert!(matches!(actions[..], [.., Action::Emit(GroupEvent::Failed(_))]), "{actions:?}");
+    assert!(matches!(actions[..], [.., Action::Emit(GroupEvent::Refused(_))]), "{actions:?}");
 }

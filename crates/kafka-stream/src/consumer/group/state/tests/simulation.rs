@@ -40,6 +40,7 @@ pub(super) struct Client {
     pub(super) revoked: usize,
     pub(super) lost: Vec<LossReason>,
     pub(super) failed: bool,
+    pub(super) refused: usize,
     /// Requests sent and not yet answered, so that each gets an answer or a time-out, once.
     waiting: BTreeSet<Ticket>,
     watched: Option<BTreeSet<Arc<str>>>,
@@ -142,6 +143,7 @@ impl World {
             revoked: 0,
             lost: Vec::new(),
             failed: false,
+            refused: 0,
             waiting: BTreeSet::new(),
             watched: None,
         });
@@ -278,6 +280,7 @@ impl World {
                     self.fail(&format!("{who} lost other partitions than it had: {partitions:?}"));
                 }
             }
+            GroupEvent::Refused(_) => client.refused += 1,
             GroupEvent::Failed(_) => client.failed = true,
             GroupEvent::Revoke { .. } => self.fail("a revoke without a ticket"),
         }
