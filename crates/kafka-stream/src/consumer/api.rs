@@ -344,15 +344,26 @@ impl Consumer {
         if let Wanted::Closed = was {
             return Ok(());
         }
-        self.handle.shared.close();
+        let shared = &self.handle.shared;
+        shared.close();
+        let deadline = Instant::now() + timeout;
         let mut poller = self.poller.lock().await;
-        let result = poller.close(timeout).await;
+        // Fetching ends first, with its sessions; that takes its time beside the rest.
         self.resolver.abort();
-        self.handle.shared.positions.lock().clear();
+        let mut farewells = shared.sessions.end(&shared.client, &shared.config);
+        let result = poller.close(deadline.saturating_duration_since(Instant::now())).await;
+        let patience = deadline.min(Instant::now() + FAREWELL);
+        let said = async { while farewells.join_next().await.is_some() {} };
+        if tokio::time::timeout_at(patience.into(), said).await.is_err() {
+            farewells.detach_all();
+        }
+        shared.positions.lock().clear();
         result
     }
 }
 
+/// How long the brokers' answers to the end of fetching are worth waiting for.
+const FAREWELL: Duration = Duration::from_millis(100);
 /// As good as no end.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 

@@ -9,6 +9,7 @@ use kafka_core::cluster::Client;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use super::fetch::OpenSessions;
 use super::positions::{FetchLimits, Halt, OffsetSpec, Phase, Positions};
 use super::problems::Problems;
 use super::stats::Counters;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) positions: Mutex<Positions>,
     pub(crate) problems: Mutex<Problems>,
     pub(crate) counters: Counters,
+    pub(crate) sessions: OpenSessions,
     /// Why the group does not want this consumer, for good: every `poll` says it until another subscription.
     pub(crate) failed: Mutex<Option<kafka_core::Error>>,
     /// Hears of rebalances.
@@ -48,6 +50,7 @@ impl Shared {
             positions: Mutex::default(),
             problems: Mutex::default(),
             counters: Counters::default(),
+            sessions: OpenSessions::default(),
             failed: Mutex::default(),
             listener: Mutex::default(),
             topics: Mutex::default(),

@@ -3,10 +3,12 @@
 //! One task per broker ([`task`]) asks the positions what to fetch, lets its session ([`session`]) say what of that the
 //! broker must be told, builds the request ([`request`]) and sends it, and puts what comes back ([`response`]) into the
 //! positions as chunks ([`chunk`]); the next request leaves at once, so that the broker works while the user does.
-//! Decoding (checksums, decompression, aborted transactions) happens when `poll` takes records out of a chunk.
+//! [`farewell`] ends the
+//! sessions with the consumer. Decoding (checksums, decompression, aborted transactions) happens when `poll` takes records out of a chunk.
 
 mod aborted;
 mod chunk;
+mod farewell;
 mod request;
 mod response;
 mod session;
@@ -14,6 +16,7 @@ mod task;
 
 pub(crate) use aborted::AbortedTransactions;
 pub(crate) use chunk::{Chunk, Damage, Decoding, Slice};
+pub(crate) use farewell::OpenSessions;
 pub(crate) use session::{FetchSession, NO_TOPIC_ID, PartitionFetch, SessionPlan, TopicId};
 pub(crate) use task::run;
 

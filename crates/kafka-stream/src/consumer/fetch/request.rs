@@ -9,7 +9,7 @@ use kafka_core::protocol::messages::FetchRequest;
 use kafka_core::protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 
 use super::{SessionPlan, TopicId};
-use crate::consumer::IsolationLevel;
+use crate::consumer::{ConsumerConfig, IsolationLevel};
 
 /// The newest version that names topics by name (KIP-516 came with 13).
 pub(crate) const MAX_VERSION_BY_NAME: i16 = 12;
@@ -22,6 +22,19 @@ pub(crate) struct FetchTerms {
     pub(crate) max_bytes: i32,
     pub(crate) isolation_level: IsolationLevel,
     pub(crate) rack: String,
+}
+
+impl FetchTerms {
+    /// Those of a request that asks for no records.
+    pub(super) fn nothing(config: &ConsumerConfig) -> Self {
+        Self {
+            max_wait: Duration::ZERO,
+            min_bytes: 0,
+            max_bytes: 0,
+            isolation_level: config.isolation_level,
+            rack: String::new(),
+        }
+    }
 }
 
 /// The first version with the epoch of the last record (KIP-595), by which a broker notices that logs part.

@@ -42,6 +42,7 @@ pub(crate) struct SessionPlan {
 }
 
 const INITIAL_EPOCH: i32 = 0;
+const FINAL_EPOCH: i32 = -1;
 
 #[derive(Debug)]
 struct Remembered {
@@ -138,6 +139,22 @@ impl FetchSession {
             let known = self.session_id == session_id;
             self.session_id = session_id;
             self.epoch = if known { next_epoch(self.epoch) } else { INITIAL_EPOCH + 1 };
+        }
+    }
+
+    /// The broker's name of the session; 0 without one.
+    pub(crate) fn id(&self) -> i32 {
+        self.session_id
+    }
+
+    /// The plan that ends a session and fetches nothing.
+    pub(crate) fn end(session_id: i32) -> SessionPlan {
+        SessionPlan {
+            session_id,
+            epoch: FINAL_EPOCH,
+            send: Vec::new(),
+            forget: Vec::new(),
+            by_topic_id: true,
         }
     }
 
@@ -274,6 +291,16 @@ mod tests {
         let plan = session.plan(mixed);
         assert_eq!((plan.session_id, plan.epoch, plan.by_topic_id), (5, 0, false));
         assert_eq!(plan.send.len(), 2);
+    }
+
+    #[test]
+    fn the_last_request_names_the_session_and_nothing_else() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(0, 0)]));
+        session.on_success(7);
+        let plan = FetchSession::end(session.id());
+        assert_eq!((plan.session_id, plan.epoch), (7, -1));
+        assert!(plan.send.is_empty() && plan.forget.is_empty());
     }
 
     #[test]

@@ -127,6 +127,7 @@ impl Fetcher {
         let now = Instant::now();
         let outcomes = outcomes(response, &self.session, level, now);
         self.session.on_success(session_id);
+        self.shared.sessions.note(self.broker, self.session.id());
         let policy = self.shared.reset_policy();
         let mut stale_metadata = false;
         let mut resolve = false;
@@ -194,6 +195,7 @@ impl Fetcher {
     /// The broker refused the request as a whole.
     async fn refused(&mut self, code: ErrorCode) {
         self.session.on_error(code);
+        self.shared.sessions.note(self.broker, self.session.id());
         self.shared.counters.fetch_errors.fetch_add(1, Ordering::Relaxed);
         let of_session = matches!(
             code,
