@@ -25,6 +25,7 @@ pub mod assignor;
 mod commits;
 mod config;
 mod config_check;
+mod epoch_ends;
 mod error;
 mod fetch;
 mod group;

@@ -16,9 +16,10 @@ use kafka_core::{Error, TopicPartition};
 use tokio::task::{AbortHandle, JoinSet};
 use tracing::debug;
 
+use super::epoch_ends::{self, EpochEnds};
 use super::group::{OffsetAndMetadata, Offsets};
 use super::list_offsets::{self, Found, Question};
-use super::positions::{Leader, OffsetSpec};
+use super::positions::{Leader, OffsetSpec, Unproven};
 use super::shared::Shared;
 use super::{ConsumerError, fetch};
 
@@ -34,6 +35,7 @@ type Batch = (Vec<(Asked, OffsetSpec)>, Vec<Question>);
 enum Answer {
     Topic(Arc<str>, Result<(), ConsumerError>),
     Committed(Vec<Asked>, Result<HashMap<TopicPartition, Option<OffsetAndMetadata>>, Error>),
+    EpochEnds(Vec<Unproven>, Result<Option<EpochEnds>, Error>),
     Places(Vec<(Asked, OffsetSpec)>, Result<HashMap<TopicPartition, Result<Found, Error>>, Error>),
 }
 
@@ -52,6 +54,7 @@ pub(crate) async fn run(shared: Arc<Shared>, offsets: Option<Offsets>) {
         questions: JoinSet::new(),
         asked: HashSet::new(),
         asked_topics: HashSet::new(),
+        asked_epochs: HashSet::new(),
         tracked: HashSet::new(),
         first_known: HashMap::new(),
         absent: HashMap::new(),
@@ -66,6 +69,7 @@ pub(crate) async fn run(shared: Arc<Shared>, offsets: Option<Offsets>) {
         resolver.ask_for_topics(now);
         resolver.ask_for_committed(now);
         resolver.ask_for_places(now);
+        resolver.ask_for_epoch_ends(now);
         let retry_at = resolver.next_retry(now);
         tokio::select! {
             () = changed => {}
@@ -126,6 +130,8 @@ struct Resolver {
     questions: JoinSet<Answer>,
     asked: HashSet<Asked>,
     asked_topics: HashSet<Arc<str>>,
+    /// Epoch ends that are being asked for, by partition, stamp and the leader's epoch.
+    asked_epochs: HashSet<(TopicPartition, u64, i32)>,
     /// Topics that the client keeps fresh for this consumer.
     tracked: HashSet<Arc<str>>,
     /// How many partitions each topic had when this consumer first knew it.
@@ -258,6 +264,23 @@ impl Resolver {
         }
     }
 
+    fn ask_for_epoch_ends(&mut self, now: Instant) {
+        let mut by_leader: HashMap<i32, Vec<Unproven>> = HashMap::new();
+        for question in self.shared.positions.lock().to_prove(now) {
+            if self.asked_epochs.insert((question.tp.clone(), question.stamp, question.leader_epoch)) {
+                by_leader.entry(question.broker).or_default().push(question);
+            }
+        }
+        for (broker, questions) in by_leader {
+            let client = self.shared.client.clone();
+            let timeout = self.shared.config.request_timeout;
+            self.questions.spawn(async move {
+                let answer = epoch_ends::ask(&client, broker, &questions, timeout).await;
+                Answer::EpochEnds(questions, answer)
+            });
+        }
+    }
+
     fn next_retry(&self, now: Instant) -> Option<Instant> {
         let absent = self.absent.values().map(|(_, at)| *at);
         let positions = self.shared.positions.lock().next_retry(now);
@@ -268,6 +291,7 @@ impl Resolver {
         match answer {
             Answer::Topic(topic, answer) => self.topic_answered(topic, answer),
             Answer::Committed(asked, answer) => self.committed_answered(asked, answer),
+            Answer::EpochEnds(asked, answer) => self.epoch_ends_answered(asked, answer),
             Answer::Places(asked, answer) => self.places_answered(asked, answer),
         }
     }
@@ -333,6 +357,40 @@ impl Resolver {
         self.shared.for_poll.notify_one();
     }
 
+    fn epoch_ends_answered(&mut self, asked: Vec<Unproven>, answer: Result<Option<EpochEnds>, Error>) {
+        let policy = self.shared.reset_policy();
+        let now = Instant::now();
+        let mut failed = Vec::new();
+        let mut answers = match answer {
+            Ok(answers) => answers,
+            Err(error) => {
+                failed.push(error);
+                Some(HashMap::new())
+            }
+        };
+        {
+            let mut positions = self.shared.positions.lock();
+            for question in asked {
+                self.asked_epochs.remove(&(question.tp.clone(), question.stamp, question.leader_epoch));
+                let retry_at = now + self.backoff.delay(positions.failures(&question.tp));
+                match answers.as_mut().map(|answers| answers.remove(&question.tp)) {
+                    // Too old to be asked, or it need not be.
+                    None => positions.proven(&question),
+                    Some(Some(Ok((epoch, end)))) => {
+                        positions.on_epoch_end(&question, epoch, end, policy, retry_at);
+                    }
+                    Some(other) => {
+                        positions.retry_after(&question.tp, question.stamp, retry_at);
+                        failed.extend(other.and_then(Result::err));
+                    }
+                }
+            }
+        }
+        self.asking_failed(failed, "asking for the end of an epoch failed");
+        self.shared.for_fetchers.notify_waiters();
+        self.shared.for_poll.notify_one();
+    }
+
     fn places_answered(
         &mut self,
         asked: Vec<(Asked, OffsetSpec)>,
@@ -369,10 +427,14 @@ impl Resolver {
                 }
             }
         }
-        for error in failed {
+        self.asking_failed(failed, "looking up offsets failed");
+    }
+
+    fn asking_failed(&self, errors: Vec<Error>, what: &str) {
+        for error in errors {
             self.shared.client.request_metadata_update();
             if error.is_retriable() {
-                debug!(%error, "looking up offsets failed");
+                debug!(%error, what);
             } else {
                 self.shared.report(error);
             }

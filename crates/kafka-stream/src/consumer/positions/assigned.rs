@@ -74,6 +74,10 @@ pub(crate) struct Assigned {
     pub(crate) fetch_epoch: Option<i32>,
     pub(crate) paused: bool,
     pub(crate) leader: Option<Leader>,
+    /// Whether the leader must say that its log has what was read before anything is fetched from it (KIP-320).
+    pub(crate) unproven: bool,
+    /// Whether that is because of another leader.
+    pub(crate) moved: bool,
     pub(crate) replica: Option<Replica>,
     pub(crate) high_watermark: Option<i64>,
     pub(crate) last_stable_offset: Option<i64>,
@@ -101,6 +105,8 @@ impl Assigned {
             fetch_epoch: None,
             paused: false,
             leader: None,
+            unproven: false,
+            moved: false,
             replica: None,
             high_watermark: None,
             last_stable_offset: None,
@@ -121,6 +127,8 @@ impl Assigned {
         self.position_epoch = epoch;
         self.fetch_offset = offset;
         self.fetch_epoch = epoch;
+        self.unproven = epoch.is_some();
+        self.moved = false;
         self.retry_at = None;
         self.failures = 0;
         self.corrupt = 0;
@@ -148,6 +156,9 @@ impl Assigned {
             if new != known {
                 self.replica = None;
                 self.retry_at = None;
+                // Another leader's log may part from that of the one before.
+                self.moved = new.epoch > known.epoch && self.fetch_epoch.is_some();
+                self.unproven |= self.moved;
             }
             self.leader = Some(new);
         }

@@ -44,7 +44,8 @@ impl Positions {
             FetchNeed { room: limits.total_bytes.saturating_sub(self.buffered), ..FetchNeed::default() };
         let partition_limit = usize::try_from(limits.partition_bytes).unwrap_or(usize::MAX);
         for (tp, assigned) in &self.partitions {
-            if assigned.phase != Phase::Fetching || assigned.paused || assigned.source(now) != Some(broker) {
+            let waits = assigned.phase != Phase::Fetching || assigned.unproven || assigned.paused;
+            if waits || assigned.source(now) != Some(broker) {
                 continue;
             }
             if let Some(at) = assigned.retry_at.filter(|at| now < *at) {

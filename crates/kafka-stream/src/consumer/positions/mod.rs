@@ -9,6 +9,7 @@
 mod assigned;
 mod faults;
 mod fetching;
+mod proof;
 mod take;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use kafka_core::TopicPartition;
 
 pub(crate) use assigned::{Assigned, Halt, OffsetSpec, Phase, Replica};
 pub(crate) use fetching::{FetchLimits, FetchNeed, Fetched};
+pub(crate) use proof::Unproven;
 
 use super::fetch::TopicId;
 
