@@ -57,6 +57,22 @@ impl Input {
         config.ssl_ca_location = raw.ssl_ca_location.map(PathBuf::from);
         config.ssl_cert_location = raw.ssl_cert_location.map(PathBuf::from);
         config.ssl_key_location = raw.ssl_key_location.map(PathBuf::from);
+        config.ssl_key_password = raw.ssl_key_password.map(Secret::from);
+        config.ssl_keystore_location = raw.ssl_keystore_location.map(PathBuf::from);
+        config.ssl_keystore_password = raw.ssl_keystore_password.map(Secret::from);
+        config.ssl_keystore_certificate_chain = raw.ssl_keystore_certificate_chain;
+        config.ssl_keystore_key = raw.ssl_keystore_key.map(Secret::from);
+        config.ssl_truststore_certificates = raw.ssl_truststore_certificates;
+        config.ssl_truststore_password = raw.ssl_truststore_password.map(Secret::from);
+        config.ssl_endpoint_identification_algorithm =
+            raw.ssl_endpoint_identification_algorithm.map(|algorithm| algorithm.trim().to_owned());
+        if let Some(text) = raw.ssl_enabled_protocols {
+            let versions: Result<Vec<_>, ()> =
+                text.split(',').map(|version| version.trim().parse()).collect();
+            let versions =
+                versions.map_err(|()| wrong(&config.origin, "ssl_enabled_protocols", &text, ""))?;
+            config.ssl_enabled_protocols = Some(versions);
+        }
         apply(config.producer_side(), producer)?;
         apply(config.consumer_side(), consumer)?;
         config.validate()?;

@@ -55,8 +55,12 @@ impl KafkaConfig {
                     .with_key(key)
                     .with_value(value));
             }
-            if key == CALLBACK_HANDLER.0 {
-                check_callback_handler(&at(line), &value)?;
+            if let Some((_, known, why)) = FIXED.iter().find(|(fixed, ..)| *fixed == key) {
+                if !known.iter().any(|known| known.eq_ignore_ascii_case(value.trim())) {
+                    let right = format!("expected `{}`: {why}", known.join("` or `"));
+                    let error = ConfigError::new(ConfigErrorKind::OutOfRange, at(line), right);
+                    return Err(error.with_key(key).with_value(value));
+                }
                 continue;
             }
             let ours = ALIASES.iter().find(|(java, _)| *java == key).map_or(key.as_str(), |(_, ours)| ours);
@@ -87,29 +91,29 @@ impl KafkaConfig {
     }
 }
 
-/// Java's names (KIP-1139) of settings that have shorter ones here.
-const ALIASES: [(&str, &str); 2] = [
+/// Java's names of settings that have shorter ones here.
+const ALIASES: [(&str, &str); 3] = [
+    ("ssl.truststore.location", "ssl.ca.location"),
     ("sasl.oauthbearer.client.credentials.client.id", "sasl.oauthbearer.client.id"),
     ("sasl.oauthbearer.client.credentials.client.secret", "sasl.oauthbearer.client.secret"),
 ];
 
-/// What Java's clients need beside a token endpoint: the classes whose work is done here without being named.
-const CALLBACK_HANDLER: (&str, [&str; 2]) = (
-    "sasl.login.callback.handler.class",
-    [
-        "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
-        "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
-    ],
-);
+/// What Java's clients must be told and this one knows without: accepted where it says so.
+const FIXED: [(&str, &[&str], &str); 3] = [
+    (
+        "sasl.login.callback.handler.class",
+        &[
+            "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+            "org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
+        ],
+        "classes cannot be loaded, only its work is done here",
+    ),
+    ("ssl.truststore.type", &["PEM", "PKCS12"], STORES),
+    ("ssl.keystore.type", &["PEM", "PKCS12"], STORES),
+];
 
-fn check_callback_handler(place: &str, class: &str) -> Result<(), ConfigError> {
-    let (key, known) = CALLBACK_HANDLER;
-    if known.contains(&class.trim()) {
-        return Ok(());
-    }
-    let right = format!("expected `{}`: no other class can be loaded", known[0]);
-    Err(ConfigError::new(ConfigErrorKind::OutOfRange, place, right).with_key(key).with_value(class))
-}
+const STORES: &str = "convert a JKS store by `keytool -importkeystore -srckeystore STORE -destkeystore NEW.p12 \
+    -deststoretype PKCS12`";
 
 /// Variables that hold settings, which a file has as keys of their own.
 fn is_object(field: &str) -> bool {

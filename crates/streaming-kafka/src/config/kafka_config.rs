@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use kafka_core::cluster::ClientConfig;
 use kafka_core::net::Address;
-use kafka_security::{SaslLogin, SaslMechanism, Secret, SecurityProtocol};
+use kafka_security::{SaslLogin, SaslMechanism, Secret, SecurityProtocol, TlsVersion};
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
@@ -50,12 +50,31 @@ pub struct KafkaConfig {
     pub sasl_oauthbearer_scope: Option<String>,
     /// Credentials or tokens by callback, in place of all other settings of SASL. Default: none.
     pub sasl_login: Option<SaslLogin>,
-    /// A PEM file with the certificates that are trusted. Default: none, Mozilla's are.
+    /// The certificates that are trusted: a PEM file, a directory of such files, or a PKCS#12 trust store. Default: none,
+    /// Mozilla's are.
     pub ssl_ca_location: Option<PathBuf>,
     /// A PEM file with the client's certificate. Default: none.
     pub ssl_cert_location: Option<PathBuf>,
     /// A PEM file with the key of that certificate. Default: none.
     pub ssl_key_location: Option<PathBuf>,
+    /// The pass phrase of that key, or of the one in a key store. Default: none.
+    pub ssl_key_password: Option<Secret>,
+    /// The client's certificate and its key in one file, PEM or PKCS#12. Default: none.
+    pub ssl_keystore_location: Option<PathBuf>,
+    /// The password of a PKCS#12 key store. Default: none.
+    pub ssl_keystore_password: Option<Secret>,
+    /// The client's certificate as PEM. Default: none.
+    pub ssl_keystore_certificate_chain: Option<String>,
+    /// The key of that certificate as PEM. Default: none.
+    pub ssl_keystore_key: Option<Secret>,
+    /// The certificates that are trusted as PEM. Default: none.
+    pub ssl_truststore_certificates: Option<String>,
+    /// The password of a PKCS#12 trust store. Default: none.
+    pub ssl_truststore_password: Option<Secret>,
+    /// `https` checks the names in brokers' certificates, an empty text does not. Default: `https`.
+    pub ssl_endpoint_identification_algorithm: Option<String>,
+    /// The versions of TLS that are offered. Default: 1.2 and 1.3.
+    pub ssl_enabled_protocols: Option<Vec<TlsVersion>>,
     /// The producer's settings.
     pub producer_config: ProducerConfig,
     /// The consumer's settings.
@@ -98,6 +117,15 @@ impl KafkaConfig {
             ssl_ca_location: None,
             ssl_cert_location: None,
             ssl_key_location: None,
+            ssl_key_password: None,
+            ssl_keystore_location: None,
+            ssl_keystore_password: None,
+            ssl_keystore_certificate_chain: None,
+            ssl_keystore_key: None,
+            ssl_truststore_certificates: None,
+            ssl_truststore_password: None,
+            ssl_endpoint_identification_algorithm: None,
+            ssl_enabled_protocols: None,
             producer_config: ProducerConfig::default(),
             consumer_config: ConsumerConfig::default(),
             enable_dead_letter_queue: true,

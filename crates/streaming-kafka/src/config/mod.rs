@@ -1,7 +1,7 @@
 //! The configuration: from the environment or a file to typed settings, or to an error that says what would be right.
 //!
 //! `env` and `files` collect what was given, `variables` and `settings` are the tables of what there is, `build` joins
-//! the two, `checks`, `security` and `sasl` look at how settings go together. Nothing here connects to anything.
+//! the two, `checks`, `security`, `sasl` and `tls` look at how settings go together. Nothing here connects to anything.
 
 mod build;
 mod checks;
@@ -16,6 +16,7 @@ mod properties;
 mod sasl;
 mod security;
 mod settings;
+mod tls;
 mod topics;
 mod variables;
 

@@ -65,9 +65,21 @@ variables! {
     sasl_oauthbearer_client_id: "", "a text that is not empty", "the client at the token endpoint";
     sasl_oauthbearer_client_secret: "", "a text that is not empty", "the client's secret; never shown";
     sasl_oauthbearer_scope: "", "a text that is not empty", "the scope that is asked for";
-    ssl_ca_location: "", "the path of a PEM file", "whose certificates are trusted; without it, those that browsers trust";
+    ssl_ca_location: "", "the path of a PEM file, of a directory of them, or of a PKCS#12 trust store",
+        "whose certificates are trusted; without it, those that browsers trust";
+    ssl_truststore_password: "", "a text", "the password of a PKCS#12 trust store; never shown";
+    ssl_truststore_certificates: "", "PEM", "whose certificates are trusted, without a file";
     ssl_cert_location: "", "the path of a PEM file", "the client's certificate, for mutual TLS; needs the key";
     ssl_key_location: "", "the path of a PEM file", "the key of the client's certificate";
+    ssl_key_password: "", "a text", "the pass phrase of that key; never shown";
+    ssl_keystore_location: "", "the path of a PEM file or of a PKCS#12 key store",
+        "the client's certificate and its key in one file";
+    ssl_keystore_password: "", "a text", "the password of a PKCS#12 key store; never shown";
+    ssl_keystore_certificate_chain: "", "PEM", "the client's certificate, without a file; needs the key";
+    ssl_keystore_key: "", "PEM", "the key of the client's certificate, without a file; never shown";
+    ssl_endpoint_identification_algorithm: "https", "`https`, or nothing",
+        "whether the name in a broker's certificate is checked; nothing switches that off, with a warning";
+    ssl_enabled_protocols: "TLSv1.2,TLSv1.3", "a list of `TLSv1.2` and `TLSv1.3`", "the versions that are offered";
     producer_config: "{}", "a JSON object of producer settings", "see the table of settings";
     consumer_config: "{}", "a JSON object of consumer settings", "see the table of settings";
     enable_dead_letter_queue: "true", "`true` or `false`",

@@ -1,7 +1,9 @@
 mod any_input;
 mod guide;
+mod sasl;
 mod secrets;
 mod sources;
+mod tls;
 mod together;
 mod wrong_forms;
 

@@ -108,7 +108,11 @@ fn half_of_what_goes_together_is_refused() {
         (&[ca], Contradiction, &["SSL_CA_LOCATION", "/nonexistent/ca.pem", "`PLAINTEXT`"]),
         (&[ssl, ca], File, &["SSL_CA_LOCATION", "/nonexistent/ca.pem", "No such file"]),
         (&[ssl, ("STREAMING_KAFKA__SSL_CA_LOCATION", "")], File, &["SSL_CA_LOCATION", "PEM file"]),
-        (&[ssl, ("STREAMING_KAFKA__SSL_CA_LOCATION", directory)], File, &["SSL_CA_LOCATION", "not a file"]),
+        (
+            &[ssl, ("STREAMING_KAFKA__SSL_CA_LOCATION", directory)],
+            File,
+            &["SSL_CA_LOCATION", "no certificate"],
+        ),
         (
             &[ssl, ("STREAMING_KAFKA__SSL_CERT_LOCATION", pem)],
             Incomplete,
