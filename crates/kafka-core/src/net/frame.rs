@@ -93,6 +93,11 @@ impl FrameReader {
     fn check(&self, size: i32) -> Result<usize> {
         match usize::try_from(size) {
             Ok(size) if (CORRELATION_ID..=self.max_size).contains(&size) => Ok(size),
+            _ if is_tls(size) => Err(Error::new(
+                ErrorKind::Tls,
+                "this port speaks TLS, and this client does not: set `security.protocol` (`security_protocol`) to SSL or \
+                 SASL_SSL",
+            )),
             _ => Err(Error::new(
                 ErrorKind::Malformed,
                 format!(
@@ -103,6 +108,11 @@ impl FrameReader {
             )),
         }
     }
+}
+
+/// Whether the bytes of a length are the start of an alert or a handshake in TLS: what it answers to a client without it.
+fn is_tls(size: i32) -> bool {
+    matches!(size.to_be_bytes(), [0x15 | 0x16, 3, 0..=4, _])
 }
 
 #[cfg(test)]

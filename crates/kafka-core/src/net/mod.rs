@@ -24,6 +24,8 @@ mod pipeline;
 mod reauthentication;
 mod renewal;
 #[cfg(test)]
+mod renewal_tests;
+#[cfg(test)]
 mod sasl_tests;
 mod shared;
 mod tcp;
