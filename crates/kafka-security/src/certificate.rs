@@ -13,6 +13,11 @@ pub(crate) fn issuer(certificate: &CertificateDer<'_>) -> Option<String> {
     parse(certificate).map(|it| it.issuer().to_string())
 }
 
+/// Whether its issuer is its subject.
+pub(crate) fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    parse(certificate).is_some_and(|it| it.subject() == it.issuer())
+}
+
 /// Subject, issuer, names and validity in one sentence part, cut to a length that fits into a log line.
 pub(crate) fn describe(certificate: &CertificateDer<'_>) -> Option<String> {
     let parsed = parse(certificate)?;

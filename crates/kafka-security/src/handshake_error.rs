@@ -145,6 +145,14 @@ fn bad_certificate(address: &Address, reason: &CertificateError, seen: &Seen) ->
                  authority that did"
             ),
         ),
+        // An authority's own certificate is none for a server, whoever trusts it.
+        _ if seen.certificate.as_ref().is_some_and(certificate::is_self_signed) => (
+            TlsErrorKind::BadCertificate,
+            format!(
+                "the broker's certificate is signed by itself{shown}: let an authority sign one for the broker, and name \
+                 that authority in `ssl_ca_location`"
+            ),
+        ),
         reason => (
             TlsErrorKind::BadCertificate,
             format!("the broker's certificate cannot be accepted{shown}: {reason}; check `ssl_ca_location`"),

@@ -93,9 +93,11 @@ fn decrypt(section: &[u8], origin: &str, password: Option<&Secret>) -> Result<Pr
 /// The reader's own error is left out: it may quote a line of the key.
 fn damaged(error: &pem::Error, origin: &str) -> Error {
     let why = match error {
-        pem::Error::MissingSectionEnd { .. } => "an `-----END` line is missing: is it complete?",
+        pem::Error::MissingSectionEnd { .. } => {
+            "an `-----END` line is missing: is it complete, and are its line breaks there?"
+        }
         pem::Error::IllegalSectionStart { .. } => {
-            "a `-----BEGIN` line does not end with dashes: have its line breaks been lost?"
+            "a `-----BEGIN` line does not end with dashes: are its line breaks there?"
         }
         _ => "a section is not base64",
     };
