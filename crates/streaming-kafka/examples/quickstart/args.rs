@@ -15,6 +15,12 @@ pub(crate) struct Args {
     /// How many partitions the topics get if they are not there yet
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub(crate) partitions: i32,
+    /// How many members the consumer group has
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(crate) members: u16,
+    /// Produce at most so many events a second, instead of as many as possible
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
     /// Give up after so many seconds without progress
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) patience: u64,

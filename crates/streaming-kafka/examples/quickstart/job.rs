@@ -1,15 +1,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use streaming_kafka::consumer::ConsumerRecord;
 use streaming_kafka::handler::{HandlerStats, json};
 use streaming_kafka::{ConsumeOptions, Error, KafkaConfig, KafkaManager, KafkaTopicManager, TopicConfigs};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::args::Args;
 use crate::event::{Event, Poison, Run};
 use crate::offsets;
+use crate::progress::{Bar, Bars};
 use crate::report::{Report, rate, seconds};
 use crate::tally::Tally;
 
@@ -27,14 +28,19 @@ pub(crate) async fn run(args: &Args, config: &KafkaConfig) -> Result<Report, Err
     let dead_begin = offsets::ends(&observer, &dead_letter_topic).await?;
     offsets::begin_at(&observer, &begin).await?;
 
-    let started = Instant::now();
     let manager = KafkaManager::new(config)?.with_key_field("event_id");
     let handled = Arc::new(Tally::new(args.events));
-    let consumption = consume(&manager, &topic, &run, &handled);
+    let mut members = JoinSet::new();
+    for _ in 0..args.members {
+        consume(&mut members, &manager, &topic, &run, &handled);
+    }
+    wait_until_assigned(&manager, begin.len(), args).await;
     let bars = Bars::new(args.events);
-    let produced = produce(&manager, &topic, &run, &bars.produced).await?;
+    let started = Instant::now();
+    let produced = produce(&manager, &topic, &run, args.rate, &bars.produced).await?;
     let produce_time = started.elapsed();
-    wait_until_done(&manager, consumption, &run, &handled, &bars.handled, args.patience()).await?;
+    let handled_by_member =
+        wait_until_done(&manager, members, &run, &handled, &bars.handled, args.patience()).await?;
     let handle_time = started.elapsed();
     manager.close(Duration::from_secs(30)).await?;
 
@@ -56,6 +62,7 @@ pub(crate) async fn run(args: &Args, config: &KafkaConfig) -> Result<Report, Err
     Ok(Report {
         produced,
         handled: handled.distinct(),
+        handled_by_member,
         dead_lettered: dead.distinct(),
         committed,
         missing: handled_missing + dead_missing + all.saturating_sub(committed) + (all - produced),
@@ -86,15 +93,17 @@ async fn create_topics(args: &Args, config: &KafkaConfig, dead_letter_topic: &st
     Ok(())
 }
 
+/// Lets one more member join the group.
 fn consume(
+    members: &mut JoinSet<Result<HandlerStats, Error>>,
     manager: &KafkaManager,
     topic: &str,
     run: &Arc<Run>,
     handled: &Arc<Tally>,
-) -> JoinHandle<Result<HandlerStats, Error>> {
+) {
     let (manager, topic, group) = (manager.clone(), topic.to_owned(), run.group());
     let (run, handled) = (Arc::clone(run), Arc::clone(handled));
-    tokio::spawn(async move {
+    members.spawn(async move {
         let handler = json(move |event: Event, _record: ConsumerRecord| {
             if let Some(number) = run.number(&event.event_id) {
                 handled.see(number);
@@ -102,92 +111,101 @@ fn consume(
             std::future::ready(Ok::<_, std::io::Error>(()))
         });
         manager.consume_events_with(&topic, ConsumeOptions::in_group(group), handler).await
-    })
+    });
+}
+
+/// Waits until the members share all partitions, or do not get to it: then what is counted will tell.
+async fn wait_until_assigned(manager: &KafkaManager, partitions: usize, args: &Args) {
+    let begin = Instant::now();
+    let busy = partitions.min(usize::from(args.members));
+    while begin.elapsed() < args.patience() {
+        let members = manager.consumer_stats();
+        let assigned = || members.iter().map(|member| member.consumer.partitions);
+        if assigned().sum::<usize>() == partitions && assigned().filter(|n| *n > 0).count() == busy {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Sends all events in order, and awaits each acknowledgement. Returns how many there were.
-async fn produce(manager: &KafkaManager, topic: &str, run: &Run, bar: &ProgressBar) -> Result<u64, Error> {
-    let mut waiting = std::collections::VecDeque::with_capacity(IN_FLIGHT);
-    for number in 1..=run.events {
-        let delivery = if Run::is_poison(number) {
-            manager.send_event(topic, &run.poison_event(number)).await?
-        } else {
-            manager.send_event(topic, &run.event(number)).await?
-        };
-        waiting.push_back(delivery);
-        if waiting.len() == IN_FLIGHT
-            && let Some(first) = waiting.pop_front()
-        {
-            first.await?;
-            bar.inc(1);
+async fn produce(
+    manager: &KafkaManager,
+    topic: &str,
+    run: &Run,
+    rate: Option<u32>,
+    bar: &Bar,
+) -> Result<u64, Error> {
+    let (sent, mut waiting) = mpsc::channel(IN_FLIGHT);
+    let begin = tokio::time::Instant::now();
+    let send = async move {
+        for number in 1..=run.events {
+            if let Some(rate) = rate {
+                let due = begin + Duration::from_secs_f64(f64::from(number) / f64::from(rate));
+                tokio::time::sleep_until(due).await;
+            }
+            let delivery = if Run::is_poison(number) {
+                manager.send_event(topic, &run.poison_event(number)).await?
+            } else {
+                manager.send_event(topic, &run.event(number)).await?
+            };
+            // Fails only when an acknowledgement has, and then that is the error.
+            let _closed = sent.send(delivery).await;
         }
-    }
-    for delivery in waiting {
-        delivery.await?;
-        bar.inc(1);
-    }
-    Ok(u64::from(run.events))
+        Ok(())
+    };
+    let acknowledge = async {
+        let mut acknowledged = 0;
+        while let Some(delivery) = waiting.recv().await {
+            delivery.await?;
+            acknowledged += 1;
+            bar.at(acknowledged);
+        }
+        Ok(acknowledged)
+    };
+    tokio::try_join!(send, acknowledge).map(|((), acknowledged)| acknowledged)
 }
 
-/// Waits until every event was handled or dead-lettered, or nothing happens any more; then ends consumption.
+/// Waits until every event was handled or dead-lettered, or nothing happens any more; then ends consumption. Returns
+/// how many events each member handled.
 async fn wait_until_done(
     manager: &KafkaManager,
-    mut consumption: JoinHandle<Result<HandlerStats, Error>>,
+    mut members: JoinSet<Result<HandlerStats, Error>>,
     run: &Run,
     handled: &Tally,
-    bar: &ProgressBar,
+    bar: &Bar,
     patience: Duration,
-) -> Result<(), Error> {
+) -> Result<Vec<u64>, Error> {
     let wanted = u64::from(run.events);
     let (mut before, mut progress) = (0, Instant::now());
-    while !consumption.is_finished() {
+    let mut ended = Vec::new();
+    loop {
         let dead: u64 = manager.consumer_stats().iter().map(|stats| stats.handler.dead_lettered).sum();
         let done = handled.distinct() + dead.min(u64::from(run.poison()));
-        bar.set_position(done);
+        bar.at(done);
         if done != before {
             (before, progress) = (done, Instant::now());
         }
         if done >= wanted || progress.elapsed() > patience {
             break;
         }
-        let _ = tokio::time::timeout(Duration::from_millis(20), &mut consumption).await.is_ok_and(|ended| {
-            if let Ok(Err(error)) = ended {
-                eprintln!("error: {error}");
-            }
-            true
-        });
-        if consumption.is_finished() {
-            return Ok(());
+        // A member ends by itself only when it cannot go on.
+        match tokio::time::timeout(Duration::from_millis(20), members.join_next()).await {
+            Ok(Some(member)) => ended.push(member),
+            Ok(None) => break,
+            Err(_) => {}
         }
     }
     manager.stop_consuming();
-    match consumption.await {
-        Ok(result) => result.map(drop),
-        Err(error) => {
-            eprintln!("error: {error}");
-            Ok(())
+    while let Some(member) = members.join_next().await {
+        ended.push(member);
+    }
+    let mut counts = Vec::new();
+    for member in ended {
+        match member {
+            Ok(stats) => counts.push(stats?.handled),
+            Err(error) => eprintln!("error: {error}"),
         }
     }
-}
-
-struct Bars {
-    produced: ProgressBar,
-    handled: ProgressBar,
-}
-
-impl Bars {
-    fn new(events: u32) -> Self {
-        let all = MultiProgress::new();
-        let bar = |name: &'static str| {
-            let style = ProgressStyle::with_template("{prefix:>9} {bar:40} {pos}/{len} {per_sec}");
-            let bar = ProgressBar::new(events.into()).with_prefix(name);
-            all.add(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
-        };
-        Self { produced: bar("produced"), handled: bar("handled") }
-    }
-
-    fn finish(&self) {
-        self.produced.finish();
-        self.handled.finish();
-    }
+    Ok(counts)
 }

@@ -6,6 +6,7 @@ mod args;
 mod event;
 mod job;
 mod offsets;
+mod progress;
 mod report;
 mod tally;
 

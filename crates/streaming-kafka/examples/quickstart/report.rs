@@ -9,6 +9,8 @@ pub(crate) struct Report {
     pub(crate) produced: u64,
     /// Different events that were handled.
     pub(crate) handled: u64,
+    /// How many events each member of the group handled.
+    pub(crate) handled_by_member: Vec<u64>,
     /// Different events that were read back from the dead letter topic.
     pub(crate) dead_lettered: u64,
     /// By how much the group's committed offsets have moved on.
