@@ -91,8 +91,8 @@ impl Clusters {
         Ok(versions)
     }
 
-    /// A cluster of one broker of this version, and the variables that point a client at it.
-    pub(crate) fn for_main_job(&mut self, version: KafkaVersion) -> Result<Vec<(String, String)>> {
+    /// A cluster of one broker of this version.
+    pub(crate) fn for_main_job(&mut self, version: KafkaVersion) -> Result<State> {
         let name = match version {
             version if version == self.main_version() => SINGLE,
             KafkaVersion::OLDEST => OLDEST,
@@ -101,7 +101,12 @@ impl Clusters {
                 OTHER
             }
         };
-        environment::client(&self.start(name, version, 1)?, &environment::Access::default())
+        self.start(name, version, 1)
+    }
+
+    /// A cluster of three brokers.
+    pub(crate) fn three(&mut self) -> Result<State> {
+        self.start(THREE, self.main_version(), 3)
     }
 
     fn start(&mut self, name: &'static str, version: KafkaVersion, brokers: u16) -> Result<State> {

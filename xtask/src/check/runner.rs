@@ -1,6 +1,13 @@
 //! Programs run in the workspace, ended with all they started when the user interrupts.
 
-use std::{path::PathBuf, process::Command, thread, time::Duration};
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -38,28 +45,136 @@ impl Runner {
 
     /// Prints the command, runs it with our output and fails if it does.
     pub(crate) fn run(&self, command: &mut Command) -> Result<()> {
+        Running::start(command)?.end()
+    }
+
+    /// Prints the command and starts it, with its output to be read line by line.
+    pub(crate) fn watch(&self, command: &mut Command) -> Result<Watched> {
+        Watched::start(command)
+    }
+}
+
+/// A program that was started. Dropped before its end, it is ended with all that it started.
+#[derive(Debug)]
+struct Running {
+    line: String,
+    child: Child,
+    ended: bool,
+}
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self> {
         let line = line(command);
         println!("  $ {line}");
         interrupt::check()?;
         own_group(command);
         let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
+        let child = command.spawn().with_context(|| format!("cannot start {program}"))?;
+        Ok(Self { line, child, ended: false })
+    }
+
+    fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Waits for its end, which must be a success.
+    fn end(mut self) -> Result<()> {
         let mut told = false;
         let status = loop {
-            if let Some(status) = child.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
                 break status;
             }
             if interrupt::requested() && !told {
-                end_group(&child);
+                end_group(&self.child);
                 told = true;
             }
             thread::sleep(Duration::from_millis(30));
         };
+        self.ended = true;
         if !status.success() {
-            bail!("`{line}` ended with {status}");
+            bail!("`{}` ended with {status}", self.line);
         }
         Ok(())
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended && self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            end_group(&self.child);
+            let _status = self.child.wait();
+        }
+    }
+}
+
+/// A program whose output is read here. What it prints is printed too.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    running: Running,
+    lines: Receiver<Line>,
+}
+
+/// One line of output.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Standard output, and not standard error.
+    out: bool,
+    pub(crate) text: String,
+}
+
+impl Watched {
+    fn start(command: &mut Command) -> Result<Self> {
+        let mut running = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        let (sender, lines) = mpsc::channel();
+        if let Some(out) = running.child.stdout.take() {
+            read_lines(out, true, sender.clone());
+        }
+        if let Some(errors) = running.child.stderr.take() {
+            read_lines(errors, false, sender);
+        }
+        Ok(Self { running, lines })
+    }
+
+    /// The next line of standard output or standard error; `None` when there are no more.
+    pub(crate) fn next_line(&mut self) -> Result<Option<Line>> {
+        loop {
+            interrupt::check()?;
+            match self.lines.recv_timeout(Duration::from_millis(50)) {
+                Ok(line) => return Ok(Some(line)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            }
+        }
+    }
+
+    /// The next line, if it was printed already.
+    pub(crate) fn line_so_far(&mut self) -> Option<Line> {
+        self.lines.try_recv().ok()
+    }
+
+    pub(crate) fn is_running(&mut self) -> Result<bool> {
+        self.running.is_running()
+    }
+
+    /// Waits for its end, which must be a success; returns the last line of standard output.
+    pub(crate) fn end(mut self) -> Result<Option<String>> {
+        let mut last = None;
+        while let Some(line) = self.next_line()? {
+            last = line.out.then_some(line.text).or(last);
+        }
+        self.running.end()?;
+        Ok(last)
+    }
+}
+
+fn read_lines(source: impl Read + Send + 'static, out: bool, to: Sender<Line>) {
+    thread::spawn(move || {
+        for text in BufReader::new(source).lines().map_while(Result::ok) {
+            println!("  | {text}");
+            // Nobody reads on when the program is being ended.
+            let _unread = to.send(Line { out, text });
+        }
+    });
 }
 
 /// What one would type to run it: variables, program, arguments.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{clusters::Clusters, installed, runner::Runner};
+use super::{clusters::Clusters, installed, main_job, runner::Runner};
 use crate::paths;
 
 /// Systems that the library must build for, beside the one that runs the tests.
@@ -89,7 +89,7 @@ impl Step {
             Self::Systems => "the workspace builds for other systems",
             Self::Static => "static binaries build without a C compiler",
             Self::Real => "tests on real clusters of one and three brokers, and on the oldest Kafka",
-            Self::MainJob => "the main job of the static binary on real Kafka",
+            Self::MainJob => "the static binary's main job over every listener, and while a broker is killed",
         }
     }
 
@@ -226,13 +226,8 @@ impl Session<'_> {
         let [target, ..] = STATIC;
         installed::targets(self.runner, &[target])?;
         self.build_static(target)?;
-        let binary = self.static_binary(target)?.display().to_string();
-        for version in self.clusters.main_job_versions()? {
-            let variables = self.clusters.for_main_job(version)?;
-            println!("  on Kafka {version}:");
-            self.runner.run(self.runner.command(&binary).args(["--events", "20000"]).envs(variables))?;
-        }
-        Ok(())
+        let binary = self.static_binary(target)?;
+        main_job::run(self.runner, &mut self.clusters, &binary)
     }
 }
 

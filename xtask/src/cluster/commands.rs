@@ -140,6 +140,12 @@ pub(crate) struct Chosen {
     all: bool,
 }
 
+impl Chosen {
+    fn one(name: &str, broker: u16) -> Self {
+        Self { named: Named { name: name.to_owned() }, brokers: vec![broker], all: false }
+    }
+}
+
 fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
@@ -316,6 +322,16 @@ fn chosen_ids(state: &State, chosen: &Chosen) -> Result<Vec<u16>> {
         return Ok(state.brokers().map(|node| node.id).collect());
     }
     chosen.brokers.iter().map(|id| broker(state, *id).map(|node| node.id)).collect()
+}
+
+/// Kills a broker, and waits until it is gone.
+pub(crate) fn kill(name: &str, broker: u16) -> Result<()> {
+    signal(&Chosen::one(name, broker), Signal::Kill)
+}
+
+/// Starts a broker that was killed, and waits until it answers.
+pub(crate) fn start_again(name: &str, broker: u16) -> Result<()> {
+    start(&Chosen::one(name, broker))
 }
 
 fn start(chosen: &Chosen) -> Result<()> {

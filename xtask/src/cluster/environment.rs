@@ -1,8 +1,12 @@
 //! The environment that points a program, and the tests, at a cluster.
 
+use std::fmt;
+
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
 use super::{
+    description::Audience,
     security::{self, User},
     state::State,
     tokens,
@@ -18,7 +22,7 @@ pub(crate) const OLDEST: &str = "KAFKA_TESTS_OLDEST";
 const XTASK: &str = "KAFKA_TESTS_XTASK";
 
 /// How to connect.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Default, Clone, Copy, clap::Args)]
 pub(crate) struct Access {
     /// The listener to connect to
     #[arg(long, value_enum, default_value_t)]
@@ -29,6 +33,31 @@ pub(crate) struct Access {
     /// Who signs in, on listeners that ask: alice or bob
     #[arg(long, default_value = "alice", value_parser = user)]
     user: Option<User>,
+}
+
+impl Access {
+    /// Every way in: each listener with each mechanism that it has.
+    pub(crate) fn every(state: &State) -> Vec<Self> {
+        let mut all = Vec::new();
+        for listener in Protocol::value_variants() {
+            let mechanisms =
+                if listener.wants_password() { Mechanism::value_variants() } else { &[Mechanism::Plain] };
+            for mechanism in mechanisms {
+                let tokens = *mechanism == Mechanism::OauthBearer;
+                if !tokens || security::takes_tokens(&state.cluster(), listener.name()) {
+                    all.push(Self { listener: *listener, mechanism: *mechanism, user: None });
+                }
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.listener.name())?;
+        if self.listener.wants_password() { write!(f, " by {}", self.mechanism.name()) } else { Ok(()) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -43,6 +72,21 @@ enum Protocol {
     SaslPlaintext,
     /// A password, inside TLS
     SaslSsl,
+}
+
+impl Protocol {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "PLAINTEXT",
+            Self::Ssl => "SSL",
+            Self::SaslPlaintext => "SASL_PLAINTEXT",
+            Self::SaslSsl => "SASL_SSL",
+        }
+    }
+
+    fn wants_password(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -79,14 +123,10 @@ fn user(name: &str) -> Result<User, String> {
 
 /// `NAME=value` pairs that clients read.
 pub(crate) fn client(state: &State, access: &Access) -> Result<Vec<(String, String)>> {
-    let (listener, protocol, tls, password) = match access.listener {
-        Protocol::Plaintext => {
-            (state.cluster().listener_for(super::description::Audience::Clients), "PLAINTEXT", false, false)
-        }
-        Protocol::Ssl => ("SSL", "SSL", true, false),
-        Protocol::SaslPlaintext => ("SASL_PLAINTEXT", "SASL_PLAINTEXT", false, true),
-        Protocol::SaslSsl => ("SASL_SSL", "SASL_SSL", true, true),
-    };
+    let (protocol, password) = (access.listener.name(), access.listener.wants_password());
+    let tls = protocol.ends_with("SSL");
+    let plain = state.cluster().listener_for(Audience::Clients);
+    let listener = if access.listener == Protocol::Plaintext { plain } else { protocol };
     let addresses = state.addresses(listener);
     if addresses.is_empty() {
         bail!("cluster {:?} has no listener {listener}: only native clusters do", state.name);

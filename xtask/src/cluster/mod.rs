@@ -30,7 +30,7 @@ mod version;
 mod wire;
 
 pub(crate) use backend::Backend;
-pub(crate) use commands::{Command, TIMEOUT, bring_up, down, run};
+pub(crate) use commands::{Command, TIMEOUT, bring_up, down, kill, run, start_again};
 pub(crate) use description::Cluster;
 pub(crate) use state::State;
 pub(crate) use version::KafkaVersion;
