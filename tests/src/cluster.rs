@@ -129,7 +129,8 @@ impl Cluster {
     /// and `writable-...`, `bob` may only read or only write; the cluster is `alice`'s; all else is open to both.
     #[must_use]
     pub fn listener(&self, name: &str) -> Vec<String> {
-        self.brokers().map(|node| node.listeners[name].clone()).collect()
+        let name = if name == "REAUTH" { name.to_owned() } else { format!("{name}_HOST") };
+        self.brokers().map(|node| node.listeners[&name].clone()).collect()
     }
 
     /// Where the users get signed tokens, by OAuth's client credentials (name and password, in the form or by HTTP Basic).

@@ -110,7 +110,7 @@ impl Clusters {
     }
 
     fn start(&mut self, name: &'static str, version: KafkaVersion, brokers: u16) -> Result<State> {
-        let cluster = Cluster { version, brokers, secured: true, overrides: BTreeMap::new() };
+        let cluster = Cluster { version, brokers, overrides: BTreeMap::new() };
         if State::find(name).is_ok_and(|found| found.is_some_and(|state| state.cluster() != cluster)) {
             cluster::down(name)?;
         }

@@ -92,6 +92,22 @@ pub(crate) fn make(address: &str, deadline: Instant) -> Result<()> {
     }
 }
 
+/// The arguments by which Kafka's own tool makes each rule.
+pub(crate) fn tool_arguments() -> impl Iterator<Item = String> {
+    RULES.iter().map(|rule| {
+        let Rule { user, operation, resource, name } = rule;
+        let resource = match resource {
+            Resource::Topic => format!("--topic {name} --resource-pattern-type prefixed"),
+            Resource::Group => format!("--group {name} --resource-pattern-type prefixed"),
+            Resource::TransactionalId => {
+                format!("--transactional-id {name} --resource-pattern-type prefixed")
+            }
+            Resource::Cluster => "--cluster".to_owned(),
+        };
+        format!("--add --allow-principal 'User:{user}' --operation {operation:?} {resource}")
+    })
+}
+
 /// Version 1: resource type, name, pattern, principal, host, operation, permission.
 fn request() -> Vec<u8> {
     const LITERAL: u8 = 3;

@@ -8,7 +8,7 @@ use super::{
     description::Cluster,
     docker, log, native,
     process::{self, Activity, Signal},
-    state::{Node, Runs, State},
+    state::{Node, Role, Runs, State},
 };
 use crate::jars;
 
@@ -70,13 +70,21 @@ pub(crate) fn create(runs: Runs, name: &str, cluster: &Cluster) -> Result<State>
 pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duration) -> Result<Vec<u16>> {
     match state.runs {
         Runs::Native => native::start(state, brokers, timeout),
-        Runs::Compose => docker::start(state, brokers, timeout),
+        Runs::Compose => {
+            native::start_processes(state, timeout)?;
+            docker::start(state, brokers, timeout)
+        }
     }
+}
+
+/// How a node runs: what is no broker is a process beside the containers.
+fn runs(state: &State, node: &Node) -> Runs {
+    if node.role == Role::Broker { state.runs } else { Runs::Native }
 }
 
 /// What a node does at the moment.
 pub(crate) fn activity(state: &State, node: &Node) -> Result<Activity> {
-    match state.runs {
+    match runs(state, node) {
         Runs::Native => Ok(process::activity(node.pid, &node.marker)),
         Runs::Compose => docker::activity(state, node),
     }
@@ -84,7 +92,7 @@ pub(crate) fn activity(state: &State, node: &Node) -> Result<Activity> {
 
 /// Signals a node; says whether it ran.
 pub(crate) fn signal(state: &State, node: &Node, signal: Signal) -> Result<bool> {
-    match state.runs {
+    match runs(state, node) {
         Runs::Native => process::signal(node.pid, &node.marker, signal),
         Runs::Compose => docker::signal(state, node, signal),
     }
@@ -111,7 +119,7 @@ pub(crate) fn remove(state: Option<&State>, folder: &Path) -> Result<()> {
     match state {
         Some(state) if state.runs == Runs::Compose => {
             docker::remove(state)?;
-            native::remove(None, folder)
+            native::remove(Some(state), folder)
         }
         state => native::remove(state, folder),
     }

@@ -13,7 +13,7 @@ use super::{
     environment, native,
     process::{Activity, Signal},
     renewal,
-    state::{Node, Role, Runs, State, check_name},
+    state::{Node, Role, State, check_name},
     token_endpoint,
 };
 use crate::interrupt;
@@ -188,23 +188,19 @@ fn up(arguments: &Up) -> Result<()> {
     let cluster = Cluster {
         version: arguments.kafka,
         brokers: arguments.brokers,
-        secured: true,
         overrides: arguments.settings.iter().cloned().collect(),
     };
     interrupt::install()?;
     bring_up(&arguments.named.name, arguments.backend, &cluster, Duration::from_secs(arguments.timeout))
 }
 
-/// Starts a cluster, or what is missing of it. Containers have no secured listeners, whatever the cluster says.
+/// Starts a cluster, or what is missing of it.
 pub(crate) fn bring_up(name: &str, wanted: Backend, cluster: &Cluster, timeout: Duration) -> Result<()> {
     check_name(name)?;
     let _lock = State::lock(name)?;
     let begin = Instant::now();
-    let of_backend = |runs| Cluster { secured: runs == Runs::Native, ..cluster.clone() };
     let (mut state, new) = match State::find(name)? {
-        Some(state) if state.cluster() == of_backend(state.runs) && wanted.accepts(state.runs) => {
-            (state, false)
-        }
+        Some(state) if state.cluster() == *cluster && wanted.accepts(state.runs) => (state, false),
         Some(state) => bail!(
             "cluster {name:?} is there with other settings ({}, {}; asked for is {}): end it with `cargo xtask down \
              --name {name}`, or choose another --name",
@@ -215,7 +211,7 @@ pub(crate) fn bring_up(name: &str, wanted: Backend, cluster: &Cluster, timeout: 
         None => {
             remove_leftovers(name)?;
             let runs = wanted.choose()?;
-            let made = backend::create(runs, name, &of_backend(runs));
+            let made = backend::create(runs, name, cluster);
             if made.is_err() {
                 remove_leftovers(name)?;
             }

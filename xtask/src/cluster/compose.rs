@@ -2,14 +2,23 @@
 //!
 //! The files under `compose/` are what this writes for the newest version; a test fails when they are not.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::Result;
 
 use super::{
-    KafkaVersion,
+    KafkaVersion, access_rules,
+    certificates::Files,
     description::{Audience, Cluster, EXPORTER_PORT, JMX_PORT, Listener, UI_PORT, on_host},
+    security,
     state::write,
+    tokens::TokenFiles,
 };
 use crate::paths;
+
+/// The folder with certificates beside a compose file, and where containers see it.
+const CERTIFICATES: &str = "certificates";
+const MOUNTED: &str = "/etc/kafka/certificates";
 
 /// The cluster's id inside the containers: any 128 bits in URL-safe base 64.
 const CLUSTER_ID: &str = "c3RyZWFtaW5nLWthZmthLQ";
@@ -23,41 +32,50 @@ pub(crate) fn service(cluster: &Cluster, id: u16) -> String {
 }
 
 /// The files kept under `compose/`, by name.
-pub(crate) fn committed() -> Vec<(String, String)> {
+fn committed() -> Result<Vec<(String, String)>> {
     [1, 3]
         .into_iter()
         .map(|brokers| {
-            let cluster = Cluster {
-                version: KafkaVersion::NEWEST,
-                brokers,
-                secured: false,
-                overrides: Default::default(),
-            };
-            (format!("kafka-{brokers}.yml"), render(&cluster))
+            let cluster = Cluster { version: KafkaVersion::NEWEST, brokers, overrides: Default::default() };
+            Ok((format!("kafka-{brokers}.yml"), render(&cluster)?))
         })
         .collect()
 }
 
-/// Writes the files under `compose/`.
-pub(crate) fn write_committed() -> anyhow::Result<()> {
-    for (name, text) in committed() {
-        write(&paths::workspace()?.join("compose").join(name), &text)?;
+/// Writes the files under `compose/`, and the certificates beside them unless they are there.
+pub(crate) fn write_committed() -> Result<()> {
+    let folder = paths::workspace()?.join("compose");
+    for (name, text) in committed()? {
+        write(&folder.join(name), &text)?;
+    }
+    let certificates = folder.join(CERTIFICATES);
+    if !certificates.exists() {
+        make_certificates(&folder)?;
+        eprintln!("made certificates in {}", certificates.display());
     }
     Ok(())
 }
 
-/// The compose file of a cluster.
-pub(crate) fn render(cluster: &Cluster) -> String {
+/// Makes what a compose file in this folder mounts.
+pub(crate) fn make_certificates(folder: &Path) -> Result<()> {
+    let certificates = folder.join(CERTIFICATES);
+    security::make_certificates(&Files::in_folder(&certificates))?;
+    TokenFiles::in_folder(&certificates).make()
+}
+
+/// The compose file of a cluster. It mounts the folder `certificates` beside it.
+pub(crate) fn render(cluster: &Cluster) -> Result<String> {
     let many = if cluster.brokers == 1 { "one broker" } else { "three brokers" };
     let mut text = format!(
         "# A Kafka cluster of {many} for development: `docker compose -f compose/kafka-{}.yml up --wait`.\n\
          # Written by `cargo xtask compose` from the description that native clusters come from too: change it there.\n\
-         # Ports are open to this machine alone, since nothing here asks for a password.\n\
+         # It mounts the certificates that the same command makes; README.md beside it says what is where. Ports are open to\n\
+         # this machine alone, since the passwords are no secret.\n\
          services:\n",
         cluster.brokers
     );
     for id in cluster.broker_ids() {
-        text.push_str(&broker(cluster, id));
+        text.push_str(&broker(cluster, id)?);
     }
     let internal = cluster.listeners().find(|listener| listener.audience == Audience::Brokers);
     let brokers: Vec<String> = cluster
@@ -67,10 +85,11 @@ pub(crate) fn render(cluster: &Cluster) -> String {
         .collect();
     text.push_str(&user_interface(cluster, &brokers));
     text.push_str(&exporter(cluster, &brokers));
-    text
+    text.push_str(&users(cluster, &brokers));
+    Ok(text)
 }
 
-fn broker(cluster: &Cluster, id: u16) -> String {
+fn broker(cluster: &Cluster, id: u16) -> Result<String> {
     let name = service(cluster, id);
     let jmx = on_host(JMX_PORT, id);
     let mut ports = Vec::new();
@@ -84,7 +103,11 @@ fn broker(cluster: &Cluster, id: u16) -> String {
         ("KAFKA_JMX_HOSTNAME".to_owned(), "localhost".to_owned()),
         ("KAFKA_JMX_PORT".to_owned(), jmx.to_string()),
     ];
-    let own = [("log.dirs".to_owned(), "/var/lib/kafka/data".to_owned())];
+    let mounted = Path::new(MOUNTED);
+    let (files, tokens) = (Files::in_folder(mounted), TokenFiles::in_folder(mounted));
+    environment.push(("KAFKA_OPTS".to_owned(), security::jvm_options(&tokens).join(" ")));
+    let mut own = security::settings(cluster, &files, &tokens)?;
+    own.push(("log.dirs".to_owned(), "/var/lib/kafka/data".to_owned()));
     let settings = cluster.broker_settings(id, own, |broker, listener, advertised| {
         format!("{}:{}", host(cluster, broker, listener, advertised), listener.port_of(broker))
     });
@@ -93,7 +116,8 @@ fn broker(cluster: &Cluster, id: u16) -> String {
     let internal = cluster.listeners().find(|listener| listener.audience == Audience::Brokers);
     let address = format!("{name}:{}", internal.map_or(0, |listener| listener.port_of(id)));
     let mut text = format!(
-        "  {name}:\n    image: apache/kafka:{}\n    hostname: {name}\n{}    environment:\n",
+        "  {name}:\n    image: apache/kafka:{}\n    hostname: {name}\n{}    volumes:\n      - \
+         \"./{CERTIFICATES}:{MOUNTED}:ro\"\n    environment:\n",
         cluster.version,
         published(&ports)
     );
@@ -102,7 +126,7 @@ fn broker(cluster: &Cluster, id: u16) -> String {
         let _written = writeln!(text, "      {key}: {}", quoted(&value));
     }
     text.push_str(&health(&["CMD-SHELL", &format!("{BROKER_CHECK} {address} >/dev/null 2>&1")]));
-    text
+    Ok(text)
 }
 
 /// The host of an address: everything binds to all of a container's interfaces, and clients come from outside.
@@ -139,6 +163,36 @@ fn exporter(cluster: &Cluster, brokers: &[String]) -> String {
     )
 }
 
+/// Gives the users their passwords and makes the access rules, and then stays, so that `--wait` waits for it.
+fn users(cluster: &Cluster, brokers: &[String]) -> String {
+    const BIN: &str = "/opt/kafka/bin";
+    let servers = brokers.join(",");
+    let passwords = security::USERS.map(|user| {
+        format!(
+            "{BIN}/kafka-configs.sh --bootstrap-server {servers} --alter --entity-type users --entity-name {} \
+             --add-config '{}'",
+            user.name,
+            security::scram_config(user)
+        )
+    });
+    let rules = access_rules::tool_arguments()
+        .map(|arguments| format!("{BIN}/kafka-acls.sh --bootstrap-server {servers} {arguments}"));
+    let done = "/tmp/done";
+    let script: Vec<String> = passwords
+        .into_iter()
+        .chain(rules)
+        .chain([format!("touch {done}"), "exec sleep infinity".to_owned()])
+        .collect();
+    format!(
+        "  kafka-users:\n    image: apache/kafka:{}\n    hostname: kafka-users\n{}    command:\n      - \"sh\"\n      - \
+         \"-ec\"\n      - {}\n{}",
+        cluster.version,
+        after_brokers(cluster),
+        quoted(&script.join("\n")),
+        health(&["CMD", "test", "-f", done])
+    )
+}
+
 fn after_brokers(cluster: &Cluster) -> String {
     let waits: String = cluster
         .broker_ids()
@@ -169,208 +223,9 @@ fn variable(setting: &str) -> String {
 
 /// A YAML string; `$` is doubled, since compose would put a variable there.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "$$"))
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('$', "$$");
+    format!("\"{text}\"")
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde::Deserialize;
-
-    use super::*;
-
-    /// What the tests look at in a compose file.
-    #[derive(Debug, Deserialize)]
-    struct File {
-        services: BTreeMap<String, Service>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    struct Service {
-        image: String,
-        hostname: String,
-        ports: Vec<String>,
-        #[serde(default)]
-        environment: BTreeMap<String, String>,
-        #[serde(default)]
-        command: Vec<String>,
-        #[serde(default)]
-        depends_on: BTreeMap<String, BTreeMap<String, String>>,
-        healthcheck: Health,
-    }
-
-    #[derive(Debug, Deserialize)]
-    struct Health {
-        test: Vec<String>,
-        interval: String,
-        timeout: String,
-        retries: u32,
-    }
-
-    /// Every file that is really under `compose/`, parsed.
-    fn files() -> BTreeMap<String, File> {
-        let folder = paths::workspace().unwrap().join("compose");
-        let mut files = BTreeMap::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            let text = std::fs::read_to_string(entry.path()).unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            let parsed = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            files.insert(name, parsed);
-        }
-        assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), ["kafka-1.yml", "kafka-3.yml"]);
-        files
-    }
-
-    fn brokers(file: &File) -> Vec<(&String, &Service)> {
-        file.services.iter().filter(|(_, service)| service.image.starts_with("apache/kafka:")).collect()
-    }
-
-    #[test]
-    fn the_committed_files_are_what_the_description_renders_to() {
-        for (name, text) in committed() {
-            let file = paths::workspace().unwrap().join("compose").join(&name);
-            let found = std::fs::read_to_string(file).unwrap();
-            assert!(found == text, "compose/{name} is out of date: `cargo xtask compose` writes it");
-        }
-    }
-
-    #[test]
-    fn each_file_publishes_every_port_once_and_to_this_machine_alone() {
-        for (name, file) in files() {
-            let published: Vec<&str> =
-                file.services.values().flat_map(|service| &service.ports).map(String::as_str).collect();
-            let brokers = brokers(&file).len();
-            let expected = |first: u16| (0..).map(move |index| first + index).take(brokers);
-            let mut ports: Vec<u16> = expected(9092).chain(expected(9101)).chain([8080, 9308]).collect();
-            ports.sort_unstable();
-            let mut wanted: Vec<String> =
-                ports.iter().map(|port| format!("127.0.0.1:{port}:{port}")).collect();
-            wanted.sort();
-            let mut published = published.clone();
-            published.sort_unstable();
-            assert_eq!(published, wanted, "{name}");
-        }
-    }
-
-    #[test]
-    fn clients_reach_each_broker_where_it_says_it_is() {
-        for (name, file) in files() {
-            for (host, broker) in brokers(&file) {
-                let setting = |key: &str| broker.environment[key].as_str();
-                assert_eq!(*host, broker.hostname, "{name}");
-                let advertised: BTreeMap<&str, &str> = setting("KAFKA_ADVERTISED_LISTENERS")
-                    .split(',')
-                    .map(|listener| listener.split_once("://").unwrap())
-                    .collect();
-                assert_eq!(advertised["PLAINTEXT"], format!("{host}:29092"), "{name}");
-                let (client_host, port) = advertised["PLAINTEXT_HOST"].split_once(':').unwrap();
-                assert_eq!(client_host, "localhost", "{name}");
-                assert!(broker.ports.contains(&format!("127.0.0.1:{port}:{port}")), "{name}: {host}");
-                let bound = setting("KAFKA_LISTENERS");
-                for listener in
-                    ["PLAINTEXT://:29092", &format!("PLAINTEXT_HOST://:{port}"), "CONTROLLER://:29093"]
-                {
-                    assert!(bound.split(',').any(|found| found == listener), "{name}: {host}: {bound}");
-                }
-                let jmx = setting("KAFKA_JMX_PORT");
-                assert!(broker.ports.contains(&format!("127.0.0.1:{jmx}:{jmx}")), "{name}: {host}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_broker_is_in_the_quorum_under_its_own_id() {
-        for (name, file) in files() {
-            let brokers = brokers(&file);
-            let voters: Vec<String> = brokers
-                .iter()
-                .map(|(host, broker)| format!("{}@{host}:29093", broker.environment["KAFKA_NODE_ID"]))
-                .collect();
-            for (host, broker) in &brokers {
-                assert_eq!(
-                    broker.environment["KAFKA_CONTROLLER_QUORUM_VOTERS"],
-                    voters.join(","),
-                    "{name}: {host}"
-                );
-                assert_eq!(broker.environment["KAFKA_PROCESS_ROLES"], "broker,controller", "{name}: {host}");
-            }
-        }
-    }
-
-    #[test]
-    fn containers_have_the_broker_settings_that_processes_have() {
-        for (name, file) in files() {
-            let brokers = brokers(&file);
-            let cluster = Cluster {
-                version: KafkaVersion::NEWEST,
-                brokers: brokers.len().try_into().unwrap(),
-                secured: false,
-                overrides: BTreeMap::new(),
-            };
-            for (host, broker) in brokers {
-                assert_eq!(broker.image, format!("apache/kafka:{}", KafkaVersion::NEWEST), "{name}: {host}");
-                for (key, value) in cluster.settings() {
-                    assert_eq!(broker.environment[&variable(&key)], value, "{name}: {host}: {key}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_service_has_a_health_check_and_waits_for_the_brokers() {
-        for (name, file) in files() {
-            let brokers: Vec<&String> = brokers(&file).into_iter().map(|(host, _)| host).collect();
-            for (service_name, service) in &file.services {
-                let health = &service.healthcheck;
-                assert!(["CMD", "CMD-SHELL"].contains(&health.test[0].as_str()), "{name}: {service_name}");
-                assert!(health.test.len() > 1 && health.retries > 0, "{name}: {service_name}");
-                assert!(
-                    health.interval.ends_with('s') && health.timeout.ends_with('s'),
-                    "{name}: {service_name}"
-                );
-                if brokers.contains(&service_name) {
-                    assert!(
-                        health.test[1].contains(&format!("{service_name}:29092")),
-                        "{name}: {service_name}"
-                    );
-                } else {
-                    let waits: Vec<&String> = service.depends_on.keys().collect();
-                    assert_eq!(waits, brokers, "{name}: {service_name}");
-                    assert!(service.depends_on.values().all(|wait| wait["condition"] == "service_healthy"));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_user_interface_and_the_exporter_talk_to_every_broker() {
-        for (name, file) in files() {
-            let addresses: Vec<String> =
-                brokers(&file).into_iter().map(|(host, _)| format!("{host}:29092")).collect();
-            let user_interface = &file.services["kafka-ui"].environment["KAFKA_CLUSTERS_0_BOOTSTRAPSERVERS"];
-            assert_eq!(*user_interface, addresses.join(","), "{name}");
-            let mut wanted: Vec<String> =
-                addresses.iter().map(|address| format!("--kafka.server={address}")).collect();
-            wanted.push("--web.listen-address=:9308".to_owned());
-            assert_eq!(file.services["kafka-exporter"].command, wanted, "{name}");
-        }
-    }
-
-    #[test]
-    fn settings_become_variables_as_the_image_reads_them() {
-        assert_eq!(variable("log.retention.hours"), "KAFKA_LOG_RETENTION_HOURS");
-        assert_eq!(variable("a_b-c.d"), "KAFKA_A__B___C_D");
-    }
-
-    #[test]
-    fn an_override_with_odd_characters_is_one_yaml_string() {
-        let mut cluster =
-            Cluster { version: KafkaVersion::NEWEST, brokers: 1, secured: false, overrides: BTreeMap::new() };
-        let odd = "a \"b\" \\ #c: $d";
-        cluster.overrides.insert("some.setting".to_owned(), odd.to_owned());
-        let file: File = serde_saphyr::from_str(&render(&cluster)).unwrap();
-        assert_eq!(file.services["kafka"].environment["KAFKA_SOME_SETTING"], odd.replace('$', "$$"));
-    }
-}
+mod tests;

@@ -38,6 +38,8 @@ impl Listener {
 
 /// Where JMX is, where ports are fixed; on the first broker, the others' follow on.
 pub(crate) const JMX_PORT: u16 = 9101;
+/// Where tokens are given out, where ports are fixed.
+pub(crate) const TOKENS_PORT: u16 = 9443;
 /// Where Kafka UI is, where ports are fixed.
 pub(crate) const UI_PORT: u16 = 8080;
 /// Where the Prometheus exporter is, where ports are fixed.
@@ -48,15 +50,29 @@ pub(crate) fn on_host(first: u16, broker: u16) -> u16 {
     first.saturating_add(broker.saturating_sub(1))
 }
 
+/// The names of the listeners for clients end so. (The image of Kafka looks for `SSL://` among them, and then wants
+/// key stores and passwords in files of its own.)
+const FOR_CLIENTS: &str = "_HOST";
+
+/// The listener for clients that speaks a protocol.
+pub(crate) fn client_listener(protocol: &str) -> String {
+    format!("{protocol}{FOR_CLIENTS}")
+}
+
 /// The listener that wants who is there to say so again every three seconds.
 pub(crate) const REAUTHENTICATION: &str = "REAUTH";
 
 const LISTENERS: [Listener; 7] = [
     Listener { name: "PLAINTEXT", protocol: "PLAINTEXT", audience: Audience::Brokers, port: 29092 },
     Listener { name: "PLAINTEXT_HOST", protocol: "PLAINTEXT", audience: Audience::Clients, port: 9092 },
-    Listener { name: "SSL", protocol: "SSL", audience: Audience::Clients, port: 9192 },
-    Listener { name: "SASL_PLAINTEXT", protocol: "SASL_PLAINTEXT", audience: Audience::Clients, port: 9292 },
-    Listener { name: "SASL_SSL", protocol: "SASL_SSL", audience: Audience::Clients, port: 9392 },
+    Listener { name: "SSL_HOST", protocol: "SSL", audience: Audience::Clients, port: 9192 },
+    Listener {
+        name: "SASL_PLAINTEXT_HOST",
+        protocol: "SASL_PLAINTEXT",
+        audience: Audience::Clients,
+        port: 9292,
+    },
+    Listener { name: "SASL_SSL_HOST", protocol: "SASL_SSL", audience: Audience::Clients, port: 9392 },
     Listener { name: REAUTHENTICATION, protocol: "SASL_SSL", audience: Audience::Clients, port: 9492 },
     Listener { name: "CONTROLLER", protocol: "PLAINTEXT", audience: Audience::Controllers, port: 29093 },
 ];
@@ -67,8 +83,6 @@ pub(crate) struct Cluster {
     pub(crate) version: KafkaVersion,
     /// How many brokers; each is a controller too.
     pub(crate) brokers: u16,
-    /// Whether there are listeners that ask who is there, and users for them.
-    pub(crate) secured: bool,
     /// Broker settings that the user wants, whatever they replace.
     pub(crate) overrides: BTreeMap<String, String>,
 }
@@ -82,11 +96,9 @@ impl Cluster {
     /// The listeners of each broker.
     pub(crate) fn listeners(&self) -> impl Iterator<Item = Listener> + use<> {
         let zookeeper = self.version.uses_zookeeper();
-        let secured = self.secured;
-        LISTENERS.into_iter().filter(move |listener| {
-            (secured || listener.protocol == "PLAINTEXT")
-                && !(zookeeper && listener.audience == Audience::Controllers)
-        })
+        LISTENERS
+            .into_iter()
+            .filter(move |listener| !(zookeeper && listener.audience == Audience::Controllers))
     }
 
     /// The value of `listener.security.protocol.map`.
@@ -180,7 +192,7 @@ mod tests {
     use super::*;
 
     fn cluster(version: &str, brokers: u16) -> Cluster {
-        Cluster { version: version.parse().unwrap(), brokers, secured: true, overrides: BTreeMap::new() }
+        Cluster { version: version.parse().unwrap(), brokers, overrides: BTreeMap::new() }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail};
 
 use super::{
     compose,
-    description::{Audience, Cluster},
-    log,
+    description::{Audience, Cluster, TOKENS_PORT},
+    log, native,
     process::{Activity, Signal},
     properties::HOST,
     state::{Node, Role, Runs, State, write},
@@ -43,29 +43,30 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
             cluster.version
         );
     }
-    let client = cluster.listeners().find(|listener| listener.audience == Audience::Clients);
-    let nodes = cluster.broker_ids().map(|id| Node {
+    let clients = || cluster.listeners().filter(|listener| listener.audience == Audience::Clients);
+    let brokers = cluster.broker_ids().map(|id| Node {
         role: Role::Broker,
         id,
         pid: 0,
         marker: compose::service(cluster, id),
-        listeners: client
+        listeners: clients()
             .map(|listener| (listener.name.to_owned(), format!("{HOST}:{}", listener.port_of(id))))
-            .into_iter()
             .collect(),
         command: Vec::new(),
         log: PathBuf::new(),
     });
-    let state = State {
+    let mut state = State {
         name: name.to_owned(),
         runs: Runs::Compose,
         version: cluster.version,
         brokers: cluster.brokers,
         overrides: cluster.overrides.clone(),
         classpath: String::new(),
-        nodes: nodes.collect(),
+        nodes: brokers.collect(),
     };
-    write(&file(name)?, &compose::render(cluster))?;
+    state.nodes.push(native::token_endpoint(&state, TOKENS_PORT)?);
+    compose::make_certificates(&State::folder(name)?)?;
+    write(&file(name)?, &compose::render(cluster)?)?;
     state.save()?;
     Ok(state)
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use super::{
-    description::Audience,
+    description::client_listener,
     security::{self, User},
     state::State,
     tokens,
@@ -125,12 +125,7 @@ fn user(name: &str) -> Result<User, String> {
 pub(crate) fn client(state: &State, access: &Access) -> Result<Vec<(String, String)>> {
     let (protocol, password) = (access.listener.name(), access.listener.wants_password());
     let tls = protocol.ends_with("SSL");
-    let plain = state.cluster().listener_for(Audience::Clients);
-    let listener = if access.listener == Protocol::Plaintext { plain } else { protocol };
-    let addresses = state.addresses(listener);
-    if addresses.is_empty() {
-        bail!("cluster {:?} has no listener {listener}: only native clusters do", state.name);
-    }
+    let addresses = state.addresses(&client_listener(protocol));
     let user = access.user.unwrap_or(security::USERS[0]);
     let files = state.certificates()?;
     let mut variables = Vec::new();

@@ -56,11 +56,9 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
         nodes: Vec::new(),
     };
     let certificates = state.certificates()?;
-    if cluster.secured {
-        security::make_certificates(&certificates)?;
-    }
+    security::make_certificates(&certificates)?;
     let tokens = state.token_files()?;
-    if cluster.secured && cluster.version.token_validator().is_some() {
+    if cluster.version.token_validator().is_some() {
         tokens.make()?;
         state.nodes.push(token_endpoint(&state, next_port()?)?);
     }
@@ -93,7 +91,7 @@ pub(crate) fn create(name: &str, cluster: &Cluster) -> Result<State> {
 }
 
 /// This very program, as the process that gives out tokens.
-fn token_endpoint(state: &State, port: u16) -> Result<Node> {
+pub(crate) fn token_endpoint(state: &State, port: u16) -> Result<Node> {
     let own = State::folder(&state.name)?.join("tokens");
     fs::create_dir_all(&own).with_context(|| format!("cannot create {}", own.display()))?;
     let address = format!("{HOST}:{port}");
@@ -201,11 +199,29 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
     for (index, log) in &started {
         wait_for_broker(state, *index, log, everyone, deadline)?;
     }
-    if new && state.cluster().secured {
+    if new {
         let addresses = state.bootstrap_servers();
         access_rules::make(addresses.first().context("there is no broker")?, deadline)?;
     }
     Ok(started.iter().filter_map(|(index, _)| state.nodes.get(*index)).map(|node| node.id).collect())
+}
+
+/// Starts what is a process even where brokers are containers.
+pub(crate) fn start_processes(state: &mut State, timeout: Duration) -> Result<()> {
+    let deadline = Instant::now() + timeout;
+    for index in 0..state.nodes.len() {
+        let Some(node) = state.nodes.get_mut(index).filter(|node| node.role == Role::Tokens) else {
+            continue;
+        };
+        if process::activity(node.pid, &node.marker) == Activity::Gone {
+            let log = Log::mark_end(&node.log);
+            node.pid = process::spawn(&node.command, &node.log)?;
+            let node = node.clone();
+            state.save()?;
+            wait_for_port(&node, "the token endpoint", &log, deadline)?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits until the one port of a node takes connections.
@@ -304,6 +320,7 @@ fn wait_for_broker(
 
 /// Ends every process of the cluster and removes its folder. A damaged or half-made one is removed as well.
 pub(crate) fn remove(state: Option<&State>, folder: &Path) -> Result<()> {
+    // A container has no pid here, and pid 0 is nobody's.
     for node in state.iter().flat_map(|state| &state.nodes) {
         process::signal(node.pid, &node.marker, Signal::Kill)?;
     }

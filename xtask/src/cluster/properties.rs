@@ -31,9 +31,7 @@ pub(crate) fn broker(
         // A broker that cannot register for so long ends; the default of a minute is short for a busy machine.
         own.push(("initial.broker.registration.timeout.ms".to_owned(), "240000".to_owned()));
     }
-    if cluster.secured {
-        own.extend(security::settings(cluster, certificates, tokens)?);
-    }
+    own.extend(security::settings(cluster, certificates, tokens)?);
     let settings = cluster.broker_settings(id, own, |broker, listener, _advertised| {
         let port = ports.get(&broker).and_then(|ports| ports.get(listener.name)).copied().unwrap_or_default();
         format!("{HOST}:{port}")
@@ -81,17 +79,22 @@ mod tests {
 
     fn render(version: &str, zookeeper: Option<u16>) -> String {
         let version: KafkaVersion = version.parse().unwrap();
-        // Old versions are given keys as text, from files that this test has not.
-        let secured = version.reads_keys_without_password();
-        let cluster = Cluster { version, brokers: 3, secured, overrides: BTreeMap::new() };
+        let cluster = Cluster { version, brokers: 3, overrides: BTreeMap::new() };
         let ports = cluster
             .broker_ids()
             .map(|id| (id, cluster.listeners().zip(id * 1000..).map(|(l, port)| (l.name.to_owned(), port))))
             .map(|(id, ports)| (id, ports.collect()))
             .collect();
-        let folder = Path::new("/pem");
+        // Old versions are given keys as text.
+        let made = std::env::temp_dir().join(format!("xtask-properties-{}", fastrand::u64(..)));
+        let folder = if version.reads_keys_without_password() { Path::new("/pem") } else { made.as_path() };
         let (files, tokens) = (Files::in_folder(folder), TokenFiles::in_folder(folder));
-        broker(&cluster, 2, &ports, zookeeper, &files, &tokens, Path::new("/data")).unwrap()
+        if folder == made {
+            security::make_certificates(&files).unwrap();
+        }
+        let text = broker(&cluster, 2, &ports, zookeeper, &files, &tokens, Path::new("/data")).unwrap();
+        let _none = std::fs::remove_dir_all(made);
+        text
     }
 
     #[test]
@@ -102,17 +105,15 @@ mod tests {
             text.contains("controller.quorum.voters=1@127.0.0.1:1006,2@127.0.0.1:2006,3@127.0.0.1:3006\n")
         );
         assert!(text.contains(
-            "advertised.listeners=PLAINTEXT://127.0.0.1:2000,PLAINTEXT_HOST://127.0.0.1:2001,SSL://127.0.0.1:2002,\
-             SASL_PLAINTEXT://127.0.0.1:2003,SASL_SSL://127.0.0.1:2004,REAUTH://127.0.0.1:2005\n"
+            "advertised.listeners=PLAINTEXT://127.0.0.1:2000,PLAINTEXT_HOST://127.0.0.1:2001,SSL_HOST://127.0.0.1:2002,\
+             SASL_PLAINTEXT_HOST://127.0.0.1:2003,SASL_SSL_HOST://127.0.0.1:2004,REAUTH://127.0.0.1:2005\n"
         ));
-        assert!(text.contains("listener.name.ssl.ssl.client.auth=required\n"));
-        assert!(text.contains("listener.name.sasl_ssl.plain.sasl.jaas.config="));
-        assert!(
-            text.contains(
-                "listener.name.sasl_ssl.sasl.oauthbearer.jwks.endpoint.url=file:///pem/jwks.json\n"
-            )
-        );
-        assert!(!text.contains("listener.name.sasl_plaintext.sasl.oauthbearer"), "{text}");
+        assert!(text.contains("listener.name.ssl_host.ssl.client.auth=required\n"));
+        assert!(text.contains("listener.name.sasl_ssl_host.plain.sasl.jaas.config="));
+        assert!(text.contains(
+            "listener.name.sasl_ssl_host.sasl.oauthbearer.jwks.endpoint.url=file:///pem/jwks.json\n"
+        ));
+        assert!(!text.contains("listener.name.sasl_plaintext_host.sasl.oauthbearer"), "{text}");
         assert!(!text.contains("zookeeper"));
     }
 

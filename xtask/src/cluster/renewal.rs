@@ -40,9 +40,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let name = &arguments.named.name;
     let _lock = State::lock(name)?;
     let state = State::get(name)?;
-    if !state.cluster().secured {
-        bail!("cluster {name:?} has no certificates");
-    }
     let own = state.certificates()?;
     let authority = own.load_authority()?;
     let target = arguments.folder.as_deref().map_or(own.clone(), Files::in_folder);

@@ -136,12 +136,7 @@ impl State {
     }
 
     pub(crate) fn cluster(&self) -> Cluster {
-        Cluster {
-            version: self.version,
-            brokers: self.brokers,
-            secured: self.runs == Runs::Native,
-            overrides: self.overrides.clone(),
-        }
+        Cluster { version: self.version, brokers: self.brokers, overrides: self.overrides.clone() }
     }
 
     pub(crate) fn brokers(&self) -> impl Iterator<Item = &Node> {
