@@ -37,7 +37,11 @@ pub(crate) async fn run(args: &Args, config: &KafkaConfig) -> Result<Report, Err
     wait_until_assigned(&manager, begin.len(), args).await;
     let bars = Bars::new(args.events);
     let started = Instant::now();
-    let produced = produce(&manager, &topic, &run, args.rate, &bars.produced).await?;
+    let produced = produce(&manager, &topic, &run, args.rate, |produced| {
+        bars.produced.at(produced);
+        bars.handled.at(handled.distinct());
+    })
+    .await?;
     let produce_time = started.elapsed();
     let handled_by_member =
         wait_until_done(&manager, members, &run, &handled, &bars.handled, args.patience()).await?;
@@ -134,7 +138,7 @@ async fn produce(
     topic: &str,
     run: &Run,
     rate: Option<u32>,
-    bar: &Bar,
+    progress: impl Fn(u64),
 ) -> Result<u64, Error> {
     let (sent, mut waiting) = mpsc::channel(IN_FLIGHT);
     let begin = tokio::time::Instant::now();
@@ -159,7 +163,7 @@ async fn produce(
         while let Some(delivery) = waiting.recv().await {
             delivery.await?;
             acknowledged += 1;
-            bar.at(acknowledged);
+            progress(acknowledged);
         }
         Ok(acknowledged)
     };
