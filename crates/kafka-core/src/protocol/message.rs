@@ -17,6 +17,9 @@ pub trait Message {
 
     /// For how long, in milliseconds, the broker asks the client to be silent (KIP-219); 0 in messages without it.
     fn throttle_time_ms(&self) -> i32;
+
+    /// Sets it; nothing in messages without it.
+    fn set_throttle_time_ms(&mut self, millis: i32);
 }
 
 pub(super) fn read<M: Message + Structure>(

@@ -74,6 +74,10 @@ macro_rules! structure {
                 0 $(+ $crate::protocol::schema::throttle_time_ms!(self $field))*
             }
 
+            fn set_throttle_time_ms(&mut self, millis: i32) {
+                $($crate::protocol::schema::set_throttle_time_ms!(self $field millis);)*
+            }
+
             fn write_fields(&self, encoder: &mut Encoder, version: i16) -> Result<(), WriteVersionedError> {
                 $(
                     $crate::protocol::schema::check!(
@@ -140,6 +144,10 @@ macro_rules! message {
             fn throttle_time_ms(&self) -> i32 {
                 Structure::throttle_time_ms(self)
             }
+
+            fn set_throttle_time_ms(&mut self, millis: i32) {
+                Structure::set_throttle_time_ms(self, millis);
+            }
         }
 
         impl ReadVersionedType<Decoder> for $name {
@@ -183,6 +191,14 @@ macro_rules! throttle_time_ms {
     ($this:ident $other:ident) => {
         0
     };
+}
+
+/// Sets the one field that has this name, else does nothing.
+macro_rules! set_throttle_time_ms {
+    ($this:ident throttle_time_ms $value:ident) => {
+        $this.throttle_time_ms = $value
+    };
+    ($this:ident $other:ident $value:ident) => {};
 }
 
 macro_rules! field_doc {
@@ -250,5 +266,6 @@ pub(super) fn same<T: PartialEq>(a: &T, b: &T) -> bool {
 }
 
 pub(super) use {
-    check, default, field_doc, is_default, message, present, request, smallest, structure, throttle_time_ms,
+    check, default, field_doc, is_default, message, present, request, set_throttle_time_ms, smallest,
+    structure, throttle_time_ms,
 };

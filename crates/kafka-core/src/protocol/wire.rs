@@ -30,6 +30,8 @@ pub(in crate::protocol) trait Structure: Sized {
     fn read_fields(decoder: &mut Decoder, version: i16) -> Read<Self>;
     /// The value of the field `throttle_time_ms`, 0 where there is none.
     fn throttle_time_ms(&self) -> i32;
+    /// Sets it, if there is one.
+    fn set_throttle_time_ms(&mut self, millis: i32);
     fn write_fields(&self, encoder: &mut Encoder, version: i16) -> Written;
 }
 

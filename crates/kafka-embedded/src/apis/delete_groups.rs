@@ -1,0 +1,42 @@
+//! `DeleteGroups`: groups without members, and what they committed.
+
+use kafka_core::protocol::ErrorCode;
+use kafka_core::protocol::messages::delete_groups_response::DeletableGroupResult;
+use kafka_core::protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
+
+use crate::core::{Api, Call, Cluster, Reply};
+use crate::groups::State;
+
+impl Api for DeleteGroupsRequest {
+    fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<DeleteGroupsResponse> {
+        let results = self.groups_names.into_iter().map(|id| {
+            let code = delete(cluster, call, &id).err().unwrap_or(ErrorCode::NONE);
+            DeletableGroupResult { group_id: id, error_code: code.0 }
+        });
+        let results = results.collect();
+        Reply::Now(DeleteGroupsResponse { results, ..Default::default() })
+    }
+
+    fn refuse(self, _: &Call, code: ErrorCode) -> DeleteGroupsResponse {
+        let results = self
+            .groups_names
+            .into_iter()
+            .map(|group_id| DeletableGroupResult { group_id, error_code: code.0 });
+        DeleteGroupsResponse { results: results.collect(), ..Default::default() }
+    }
+}
+
+fn delete(cluster: &mut Cluster, call: &Call, id: &str) -> Result<(), ErrorCode> {
+    if id.is_empty() {
+        return Err(ErrorCode::INVALID_GROUP_ID);
+    }
+    cluster.check_group_coordinator(call.broker, id)?;
+    match cluster.groups.get(id) {
+        None => Err(ErrorCode::GROUP_ID_NOT_FOUND),
+        Some(group) if group.state != State::Empty => Err(ErrorCode::NON_EMPTY_GROUP),
+        Some(_) => {
+            cluster.groups.remove(id);
+            Ok(())
+        }
+    }
+}

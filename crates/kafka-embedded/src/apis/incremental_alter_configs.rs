@@ -1,0 +1,103 @@
+//! `IncrementalAlterConfigs`: single settings of topics set, deleted, or changed as lists (KIP-339).
+
+use std::collections::BTreeMap;
+
+use kafka_core::protocol::messages::incremental_alter_configs_request::{
+    AlterConfigsResource, AlterableConfig,
+};
+use kafka_core::protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
+use kafka_core::protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+use kafka_core::protocol::{ErrorCode, Uuid};
+
+use super::alter_configs::{Failure, replace_configs, topic_configs};
+use super::describe_configs::TOPIC;
+use crate::core::{Api, Call, Cluster, Reply};
+use crate::topics::{ConfigKind, TOPIC_CONFIGS};
+
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
+
+impl Api for IncrementalAlterConfigsRequest {
+    fn handle(self, cluster: &mut Cluster, _: &Call) -> Reply<IncrementalAlterConfigsResponse> {
+        let responses = self.resources.iter().map(|resource| {
+            let done = alter(cluster, resource, self.validate_only);
+            response(resource, done.err())
+        });
+        let responses = responses.collect();
+        Reply::Now(IncrementalAlterConfigsResponse { responses, ..Default::default() })
+    }
+
+    fn refuse(self, _: &Call, code: ErrorCode) -> IncrementalAlterConfigsResponse {
+        let responses = self
+            .resources
+            .iter()
+            .map(|resource| response(resource, Some((code, code.description().to_owned()))));
+        IncrementalAlterConfigsResponse { responses: responses.collect(), ..Default::default() }
+    }
+
+    fn topics(&self) -> Vec<(&str, Uuid)> {
+        let topics = self.resources.iter().filter(|resource| resource.resource_type == TOPIC);
+        topics.map(|resource| (resource.resource_name.as_str(), Uuid::ZERO)).collect()
+    }
+}
+
+fn response(resource: &AlterConfigsResource, failure: Option<Failure>) -> AlterConfigsResourceResponse {
+    let (code, error_message) = match failure {
+        Some((code, message)) => (code, Some(message)),
+        None => (ErrorCode::NONE, None),
+    };
+    AlterConfigsResourceResponse {
+        error_code: code.0,
+        error_message,
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name.clone(),
+    }
+}
+
+fn alter(cluster: &mut Cluster, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Failure> {
+    let mut configs = topic_configs(cluster, resource.resource_type, &resource.resource_name)?;
+    for config in &resource.configs {
+        change(&mut configs, config)?;
+    }
+    replace_configs(cluster, &resource.resource_name, configs, validate_only)
+}
+
+fn change(configs: &mut BTreeMap<String, String>, config: &AlterableConfig) -> Result<(), Failure> {
+    let name = &config.name;
+    if config.config_operation == DELETE {
+        configs.remove(name);
+        return Ok(());
+    }
+    let Some(value) = &config.value else {
+        let message = format!("Null value not supported for : {name}");
+        return Err((ErrorCode::INVALID_REQUEST, message));
+    };
+    match config.config_operation {
+        SET => {
+            configs.insert(name.clone(), value.clone());
+        }
+        APPEND | SUBTRACT => {
+            let known = TOPIC_CONFIGS.iter().find(|known| known.name == name);
+            let Some(known) =
+                known.filter(|known| matches!(known.kind, ConfigKind::ListOf(_) | ConfigKind::Replicas))
+            else {
+                let message = format!("Can't append or subtract to key {name} because its type is not LIST.");
+                return Err((ErrorCode::INVALID_CONFIG, message));
+            };
+            let current = configs.get(name).map_or(known.default, String::as_str);
+            let mut words: Vec<&str> = current.split(',').filter(|word| !word.is_empty()).collect();
+            for word in value.split(',') {
+                words.retain(|have| *have != word);
+                if config.config_operation == APPEND {
+                    words.push(word);
+                }
+            }
+            let changed = words.join(",");
+            configs.insert(name.clone(), changed);
+        }
+        other => return Err((ErrorCode::INVALID_REQUEST, format!("Unknown operation type {other}"))),
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+use kafka_core::protocol::messages::*;
+use kafka_core::protocol::{ApiKey, ApiVersion, Decoder, Int16, Message, ReadVersionedError};
+
+use crate::core::{AnyRequest, Api, Typed};
+
+/// An API that the brokers offer, and in which versions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Supported {
+    pub(crate) key: ApiKey,
+    pub(crate) min: i16,
+    pub(crate) max: i16,
+    /// The first version with a flexible header.
+    pub(crate) flexible_from: i16,
+    read: Read,
+}
+
+type Read = fn(&mut Decoder, i16) -> Result<Box<dyn AnyRequest>, ReadVersionedError>;
+
+impl Supported {
+    /// All stable versions of `R` that the wire protocol knows.
+    fn of<R: Api + Message>() -> Self {
+        let versions = R::API_VERSION_RANGE;
+        Self {
+            key: ApiKey::of::<R>(),
+            min: versions.min().0.0,
+            max: versions.max().0.0,
+            flexible_from: R::FLEXIBLE_FROM,
+            read: read::<R>,
+        }
+    }
+}
+
+fn read<R: Api>(decoder: &mut Decoder, version: i16) -> Result<Box<dyn AnyRequest>, ReadVersionedError> {
+    Ok(Box::new(Typed(R::read_versioned(decoder, ApiVersion(Int16(version)))?)))
+}
+
+/// What the brokers offer, by rising number of the API.
+pub(crate) fn supported() -> &'static [Supported] {
+    static TABLE: std::sync::LazyLock<Vec<Supported>> = std::sync::LazyLock::new(|| {
+        vec![
+            Supported::of::<ProduceRequest>(),
+            Supported::of::<FetchRequest>(),
+            Supported::of::<ListOffsetsRequest>(),
+            Supported::of::<MetadataRequest>(),
+            Supported::of::<OffsetCommitRequest>(),
+            Supported::of::<OffsetFetchRequest>(),
+            Supported::of::<FindCoordinatorRequest>(),
+            Supported::of::<JoinGroupRequest>(),
+            Supported::of::<HeartbeatRequest>(),
+            Supported::of::<LeaveGroupRequest>(),
+            Supported::of::<SyncGroupRequest>(),
+            Supported::of::<DescribeGroupsRequest>(),
+            Supported::of::<ListGroupsRequest>(),
+            Supported::of::<ApiVersionsRequest>(),
+            Supported::of::<CreateTopicsRequest>(),
+            Supported::of::<DeleteTopicsRequest>(),
+            Supported::of::<DeleteRecordsRequest>(),
+            Supported::of::<InitProducerIdRequest>(),
+            Supported::of::<OffsetForLeaderEpochRequest>(),
+            Supported::of::<DescribeConfigsRequest>(),
+            Supported::of::<AlterConfigsRequest>(),
+            Supported::of::<CreatePartitionsRequest>(),
+            Supported::of::<DeleteGroupsRequest>(),
+            Supported::of::<IncrementalAlterConfigsRequest>(),
+            Supported::of::<OffsetDeleteRequest>(),
+            Supported::of::<DescribeClusterRequest>(),
+        ]
+    });
+    &TABLE
+}
+
+/// The API with this key, if it is offered.
+pub(crate) fn find(key: ApiKey) -> Option<&'static Supported> {
+    supported().iter().find(|api| api.key == key)
+}
+
+/// Why a request cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecodeError {
+    #[error("API {0} is not offered")]
+    UnknownApi(ApiKey),
+    #[error("API {0} has no version {1} here")]
+    UnknownVersion(ApiKey, i16),
+    #[error("the request cannot be read: {0}")]
+    Malformed(#[from] ReadVersionedError),
+    #[error("{0} bytes follow the request")]
+    TrailingBytes(usize),
+}
+
+/// Reads the body of a request after its header.
+pub(crate) fn decode(
+    decoder: &mut Decoder,
+    key: ApiKey,
+    version: i16,
+) -> Result<Box<dyn AnyRequest>, DecodeError> {
+    let api = find(key).ok_or(DecodeError::UnknownApi(key))?;
+    if !(api.min..=api.max).contains(&version) {
+        return Err(DecodeError::UnknownVersion(key, version));
+    }
+    let request = (api.read)(decoder, version)?;
+    if decoder.remaining() > 0 {
+        return Err(DecodeError::TrailingBytes(decoder.remaining()));
+    }
+    Ok(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn apis_are_listed_once_by_rising_number() {
+        assert!(supported().is_sorted_by_key(|api| api.key.code()));
+        assert!(supported().windows(2).all(|pair| pair[0].key != pair[1].key));
+    }
+}

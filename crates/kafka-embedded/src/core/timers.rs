@@ -1,0 +1,44 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Ticket;
+
+/// How long the cluster has been running, by its own clock.
+pub(crate) type Time = Duration;
+
+/// What is due at some time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A fetch has waited for as long as it wanted.
+    Fetch(Ticket),
+    /// Something in a group: a session, a rebalance. The group itself knows what.
+    Group(String),
+    /// Old records are removed.
+    Retention,
+}
+
+/// When what is due.
+#[derive(Debug, Default)]
+pub(crate) struct Timers(BTreeSet<(Time, Timer)>);
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Time, timer: Timer) {
+        self.0.insert((at, timer));
+    }
+
+    pub(crate) fn cancel(&mut self, at: Time, timer: Timer) {
+        self.0.remove(&(at, timer));
+    }
+
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// The first timer that is due at `now`.
+    pub(crate) fn pop(&mut self, now: Time) -> Option<Timer> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, timer)| timer)
+    }
+}

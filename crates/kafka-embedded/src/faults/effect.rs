@@ -1,0 +1,17 @@
+use std::time::Duration;
+
+use kafka_core::protocol::ErrorCode;
+
+use super::Moment;
+
+/// What a fault does to a request that it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reply(ErrorCode),
+    Delay(Duration),
+    DropConnection(Moment),
+    Truncate(usize),
+    Corrupt(usize),
+    NeverAnswer,
+    Throttle(Duration),
+}

@@ -1,0 +1,149 @@
+use bytes::Bytes;
+use kafka_core::protocol::ErrorCode;
+use kafka_core::protocol::messages::fetch_response::{EpochEndOffset, LeaderIdAndEpoch, PartitionData};
+
+use super::WantedPartition;
+use crate::core::Cluster;
+use crate::topics::Partition;
+
+/// What one partition may take of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) bytes: usize,
+    /// Whether the answer has no records yet: then one batch comes, however large.
+    pub(crate) empty: bool,
+}
+
+impl Cluster {
+    /// The partition that is meant, if `broker` may answer for it.
+    pub(super) fn wanted_partition(
+        &self,
+        broker: i32,
+        wanted: &WantedPartition,
+    ) -> Result<&Partition, ErrorCode> {
+        let by_id = !wanted.id.is_zero() || wanted.name.is_empty();
+        let name = self.topics.resolve(by_id, wanted.id, &wanted.name)?;
+        let partition =
+            self.topics.partition(&name, wanted.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        partition.check_leader(broker, wanted.leader_epoch)?;
+        Ok(partition)
+    }
+
+    /// How many bytes the partition has for the fetch, or why it must be answered now.
+    pub(super) fn available(
+        &self,
+        broker: i32,
+        wanted: &WantedPartition,
+        committed: bool,
+        enough: usize,
+    ) -> Result<usize, ErrorCode> {
+        let partition = self.wanted_partition(broker, wanted)?;
+        check_offset(partition, wanted)?;
+        if diverging(partition, wanted)?.is_some() {
+            return Ok(usize::MAX);
+        }
+        let limit = limit(partition, committed);
+        Ok(partition.log.readable_bytes(wanted.offset, limit, enough.min(wanted.max_bytes.max(1))))
+    }
+
+    /// A partition's part of an answer.
+    pub(super) fn read(
+        &self,
+        broker: i32,
+        wanted: &WantedPartition,
+        committed: bool,
+        room: Room,
+    ) -> PartitionData {
+        match self.try_read(broker, wanted, committed, room) {
+            Ok(data) => data,
+            Err(code) => refused(wanted.partition, code, self.leader_hint(wanted, code)),
+        }
+    }
+
+    fn try_read(
+        &self,
+        broker: i32,
+        wanted: &WantedPartition,
+        committed: bool,
+        room: Room,
+    ) -> Result<PartitionData, ErrorCode> {
+        let partition = self.wanted_partition(broker, wanted)?;
+        check_offset(partition, wanted)?;
+        let diverging_epoch = diverging(partition, wanted)?;
+        let records = match diverging_epoch {
+            Some(_) => Bytes::new(),
+            None => partition.log.read(
+                wanted.offset,
+                limit(partition, committed),
+                wanted.max_bytes.min(room.bytes),
+                room.empty,
+            ),
+        };
+        Ok(PartitionData {
+            partition_index: wanted.partition,
+            high_watermark: partition.log.end_offset(),
+            last_stable_offset: partition.log.last_stable_offset(),
+            log_start_offset: partition.log.start_offset(),
+            aborted_transactions: committed.then(Vec::new),
+            records: Some(records),
+            diverging_epoch: diverging_epoch.unwrap_or_default(),
+            ..Default::default()
+        })
+    }
+
+    /// Who leads the partition, where the error says that the client does not know (KIP-951).
+    fn leader_hint(&self, wanted: &WantedPartition, code: ErrorCode) -> LeaderIdAndEpoch {
+        if code != ErrorCode::NOT_LEADER_OR_FOLLOWER && code != ErrorCode::FENCED_LEADER_EPOCH {
+            return LeaderIdAndEpoch::default();
+        }
+        let name =
+            if wanted.name.is_empty() { self.topics.name_of(wanted.id) } else { Some(wanted.name.as_str()) };
+        let partition = name.and_then(|name| self.topics.partition(name, wanted.partition));
+        partition.map_or_else(LeaderIdAndEpoch::default, |partition| LeaderIdAndEpoch {
+            leader_id: partition.leader,
+            leader_epoch: partition.leader_epoch,
+        })
+    }
+}
+
+pub(crate) fn refused(partition: i32, code: ErrorCode, current_leader: LeaderIdAndEpoch) -> PartitionData {
+    PartitionData {
+        partition_index: partition,
+        error_code: code.0,
+        high_watermark: -1,
+        records: Some(Bytes::new()),
+        current_leader,
+        ..Default::default()
+    }
+}
+
+fn limit(partition: &Partition, committed: bool) -> i64 {
+    if committed { partition.log.last_stable_offset() } else { partition.log.end_offset() }
+}
+
+fn check_offset(partition: &Partition, wanted: &WantedPartition) -> Result<(), ErrorCode> {
+    if wanted.last_fetched_epoch >= 0 {
+        // A client that says what it read last hears where its log and ours part instead.
+        return if wanted.offset < partition.log.start_offset() {
+            Err(ErrorCode::OFFSET_OUT_OF_RANGE)
+        } else {
+            Ok(())
+        };
+    }
+    if (partition.log.start_offset()..=partition.log.end_offset()).contains(&wanted.offset) {
+        Ok(())
+    } else {
+        Err(ErrorCode::OFFSET_OUT_OF_RANGE)
+    }
+}
+
+/// Where the client's log and ours part, if they do (KIP-595).
+fn diverging(partition: &Partition, wanted: &WantedPartition) -> Result<Option<EpochEndOffset>, ErrorCode> {
+    if wanted.last_fetched_epoch < 0 {
+        return Ok(None);
+    }
+    let end = partition.log.epochs().end_of(wanted.last_fetched_epoch, partition.log.end_offset());
+    let (epoch, end_offset) = end.ok_or(ErrorCode::OFFSET_OUT_OF_RANGE)?;
+    let diverges = epoch < wanted.last_fetched_epoch || end_offset < wanted.offset;
+    Ok(diverges.then_some(EpochEndOffset { epoch, end_offset }))
+}

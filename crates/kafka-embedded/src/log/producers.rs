@@ -1,0 +1,162 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use kafka_core::protocol::ErrorCode;
+
+/// How many batches of each producer are remembered, to know them again when they are sent twice.
+const REMEMBERED: usize = 5;
+
+/// What a batch of an idempotent producer says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    pub(crate) producer_id: i64,
+    pub(crate) epoch: i16,
+    pub(crate) first: i32,
+    pub(crate) last: i32,
+}
+
+impl Sequence {
+    /// The sequence of a batch of `count` records; numbers wrap around at 2^31.
+    pub(crate) fn new(producer_id: i64, epoch: i16, first: i32, count: i32) -> Self {
+        let last = (i64::from(first) + i64::from(count.max(1)) - 1) % (1 << 31);
+        Self { producer_id, epoch, first, last: i32::try_from(last).unwrap_or(0) }
+    }
+
+    fn follows(&self, last: i32) -> bool {
+        self.first == if last == i32::MAX { 0 } else { last.saturating_add(1) }
+    }
+}
+
+/// A batch that is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) sequence: Sequence,
+    pub(crate) base_offset: i64,
+    pub(crate) last_offset: i64,
+    /// When the broker appended it, or -1 where the producer's time counts.
+    pub(crate) append_time: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Producer {
+    epoch: i16,
+    batches: VecDeque<Written>,
+    /// Where its open transaction began.
+    transaction: Option<i64>,
+    last_timestamp: i64,
+}
+
+/// What a partition remembers of the producers that wrote to it (KIP-98).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Producers(BTreeMap<i64, Producer>);
+
+impl Producers {
+    /// The batch in the log that is this one, if it has been sent before.
+    pub(crate) fn duplicate(&self, sequence: &Sequence) -> Option<Written> {
+        let producer = self.0.get(&sequence.producer_id)?;
+        producer.batches.iter().find(|written| written.sequence == *sequence).copied()
+    }
+
+    /// Whether the batch may come next.
+    ///
+    /// A partition that knows nothing of a producer takes any first sequence (KIP-360).
+    pub(crate) fn check(&self, sequence: &Sequence) -> Result<(), ErrorCode> {
+        let Some(producer) = self.0.get(&sequence.producer_id) else { return Ok(()) };
+        if sequence.epoch < producer.epoch {
+            return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+        }
+        let right = if sequence.epoch > producer.epoch {
+            sequence.first == 0
+        } else {
+            match producer.batches.back() {
+                Some(last) => sequence.follows(last.sequence.last),
+                // Only an epoch is known, from a marker: its numbers start anew.
+                None => sequence.first == 0,
+            }
+        };
+        if right { Ok(()) } else { Err(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER) }
+    }
+
+    pub(crate) fn append(&mut self, written: Written, transactional: bool, timestamp: i64) {
+        let producer = self.0.entry(written.sequence.producer_id).or_insert_with(|| Producer {
+            epoch: written.sequence.epoch,
+            batches: VecDeque::with_capacity(REMEMBERED),
+            transaction: None,
+            last_timestamp: timestamp,
+        });
+        if producer.epoch != written.sequence.epoch {
+            producer.epoch = written.sequence.epoch;
+            producer.batches.clear();
+        }
+        if producer.batches.len() == REMEMBERED {
+            producer.batches.pop_front();
+        }
+        producer.batches.push_back(written);
+        producer.last_timestamp = timestamp;
+        if transactional && producer.transaction.is_none() {
+            producer.transaction = Some(written.base_offset);
+        }
+    }
+
+    /// Where the oldest open transaction begins.
+    pub(crate) fn first_open_transaction(&self) -> Option<i64> {
+        self.0.values().filter_map(|producer| producer.transaction).min()
+    }
+
+    /// The log now ends at `end`: what was written after it is not known any more.
+    pub(crate) fn truncate(&mut self, end: i64) {
+        self.0.retain(|_, producer| {
+            producer.batches.retain(|written| written.last_offset < end);
+            producer.transaction = producer.transaction.filter(|&start| start < end);
+            !producer.batches.is_empty()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(producers: &mut Producers, sequence: Sequence, base_offset: i64) {
+        let last_offset = base_offset + i64::from(sequence.last - sequence.first);
+        producers.append(Written { sequence, base_offset, last_offset, append_time: -1 }, false, 0);
+    }
+
+    #[test]
+    fn a_batch_must_follow_the_one_before() {
+        let mut producers = Producers::default();
+        assert_eq!(
+            producers.check(&Sequence::new(1, 0, 7, 1)),
+            Ok(()),
+            "an unknown producer may start anywhere"
+        );
+        write(&mut producers, Sequence::new(1, 0, 0, 10), 0);
+        assert_eq!(producers.check(&Sequence::new(1, 0, 10, 1)), Ok(()));
+        let gap = ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER;
+        assert_eq!(producers.check(&Sequence::new(1, 0, 11, 1)), Err(gap));
+        assert_eq!(producers.check(&Sequence::new(1, 0, 9, 1)), Err(gap));
+        assert_eq!(producers.check(&Sequence::new(1, 1, 10, 1)), Err(gap), "a new epoch starts at 0");
+        assert_eq!(producers.check(&Sequence::new(1, 1, 0, 1)), Ok(()));
+        write(&mut producers, Sequence::new(1, 1, 0, 1), 10);
+        assert_eq!(producers.check(&Sequence::new(1, 0, 10, 1)), Err(ErrorCode::INVALID_PRODUCER_EPOCH));
+    }
+
+    #[test]
+    fn the_last_five_batches_are_known_again() {
+        let mut producers = Producers::default();
+        for batch in 0..6 {
+            write(&mut producers, Sequence::new(1, 0, batch * 2, 2), i64::from(batch) * 2);
+        }
+        assert_eq!(producers.duplicate(&Sequence::new(1, 0, 0, 2)), None);
+        let known = producers.duplicate(&Sequence::new(1, 0, 2, 2)).unwrap();
+        assert_eq!((known.base_offset, known.last_offset), (2, 3));
+        assert_eq!(producers.duplicate(&Sequence::new(1, 0, 2, 3)), None, "another length is another batch");
+    }
+
+    #[test]
+    fn sequences_wrap_around() {
+        let last = Sequence::new(1, 0, i32::MAX - 1, 2);
+        assert_eq!(last.last, i32::MAX);
+        assert_eq!(Sequence::new(1, 0, i32::MAX, 3).last, 1);
+        assert!(Sequence::new(1, 0, 0, 1).follows(i32::MAX));
+    }
+}
