@@ -19,10 +19,12 @@
 mod certificates;
 mod cluster;
 mod exclusive;
+mod running;
 mod tools;
 
 pub use cluster::Cluster;
 pub use exclusive::Exclusive;
+pub use running::RunningTool;
 pub use tools::{Output, Tool};
 
 use std::{

@@ -1,8 +1,4 @@
-//! Consumer groups on a real broker: members that join, leave and vanish, with every strategy.
-
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
-
-mod support;
+//! Members that join, leave and vanish, with every strategy.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +6,8 @@ use std::time::{Duration, Instant};
 use kafka_core::TopicPartition;
 use kafka_stream::consumer::{AssignmentStrategy, Consumer, ConsumerConfig};
 use kafka_tests::{Cluster, unique};
-use support::create_topic;
+
+use crate::support::create_topic;
 
 const WAIT: Duration = Duration::from_secs(40);
 const PARTITIONS: usize = 6;

@@ -1,0 +1,14 @@
+//! Consumer groups on real brokers.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
+mod come_and_go;
+mod coordinator;
+mod fixed;
+mod java;
+mod member;
+mod pattern;
+mod poll_interval;
+#[path = "../support/mod.rs"]
+mod support;
+mod upgrade;
