@@ -1,7 +1,8 @@
 //! An Apache Kafka client without a line of C, set up from `STREAMING_KAFKA__*`.
 //!
 //! [`KafkaConfig`] is the configuration, [`KafkaManager`] produces and handles events, [`KafkaTopicManager`] creates
-//! topics. What is beneath is here too: [`admin`], [`producer`], [`consumer`], [`handler`] and [`dead_letter`].
+//! topics. What is beneath is here too: [`admin`], [`producer`], [`consumer`], [`handler`], [`dead_letter`] and
+//! [`security`].
 
 pub mod config;
 mod error;
@@ -17,6 +18,7 @@ pub use kafka_admin as admin;
 pub use kafka_admin::{NewTopic, TopicConfigs};
 pub use kafka_core::TopicPartition;
 pub use kafka_core::cluster::{Client, ClientConfig};
+pub use kafka_security as security;
 pub use kafka_security::{SaslMechanism, Secret, SecurityConfig, SecurityProtocol};
 pub use kafka_stream::{consumer, dead_letter, handler, producer};
 pub use manager::{ConsumeOptions, ConsumptionStats, EventDelivery, KafkaManager};

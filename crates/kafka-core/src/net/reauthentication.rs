@@ -17,6 +17,9 @@ use crate::{Error, ErrorKind, Result};
 /// `SaslHandshake` version 1 says that tokens travel in `SaslAuthenticate` requests.
 const HANDSHAKE_VERSION: i16 = 1;
 
+/// A session that is younger than this is not renewed by any broker.
+const LEAST_AGE: Duration = Duration::from_millis(1_100);
+
 /// Kafka's two SASL requests, sent ahead of all others.
 pub(super) struct Channel<'a> {
     connection: &'a Connection,
@@ -93,9 +96,9 @@ pub(super) fn keep_authenticated(
         let mut lifetime = Some(lifetime);
         while let Some(session) = lifetime {
             // Java's share: late enough to be rare, early enough for a slow identity provider.
-            let share = 0.85 + 0.1 * fastrand::f64();
+            let share = session.mul_f64(0.85 + 0.1 * fastrand::f64());
             tokio::select! {
-                () = sleep(session.mul_f64(share)) => {}
+                () = sleep(share.max(LEAST_AGE)) => {}
                 () = ended(&handle) => return,
             }
             let Some(handle) = handle.upgrade() else {

@@ -14,6 +14,10 @@ use super::{Token, TokenProvider};
 const REFRESH_AT: f64 = 0.80;
 const JITTER: f64 = 0.05;
 
+/// What is left of a token at least when it is replaced, if it lives long enough for that: a session lasts no longer than
+/// its token, and brokers renew none that is less than a second old.
+const REST: Duration = Duration::from_secs(3);
+
 /// How long before its end a token is not used any more: it still has to reach the broker.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -107,7 +111,8 @@ impl TokenCache {
             return;
         };
         let now = Instant::now();
-        let refresh_at = now + lifetime.mul_f64(REFRESH_AT + JITTER * fastrand::f64());
+        let share = lifetime.mul_f64(REFRESH_AT + JITTER * fastrand::f64());
+        let refresh_at = now + share.min(lifetime.saturating_sub(REST).max(lifetime / 2));
         tracing::debug!(principal = token.principal, ?lifetime, "a new token");
         state.kept = Some(Kept { token: token.clone(), refresh_at, ends_at: now + lifetime, is_used: false });
         tokio::spawn(keep_fresh(Arc::downgrade(self), refresh_at));

@@ -84,7 +84,7 @@ impl Offsets {
             let outcome = match answer {
                 Ok(Ok(response)) => commit::outcome(&response, &ids),
                 Ok(Err(error)) if error.is_retriable() => commit::Outcome::Again { moved: true, error },
-                Ok(Err(error)) => return Err(error.into()),
+                Ok(Err(error)) => return Err(self.named(error).into()),
                 Err(_) => return Err(attempts.late().into()),
             };
             match outcome {
@@ -94,6 +94,7 @@ impl Offsets {
                 commit::Outcome::Failed(CommitError::NotMember { .. }) if self.is_overtaken(&snapshot) => {
                     self.rebalanced(&snapshot, &mut attempts).await?;
                 }
+                commit::Outcome::Failed(CommitError::Other(error)) => return Err(self.named(error).into()),
                 commit::Outcome::Failed(error) => {
                     self.refused(&snapshot, &error);
                     return Err(error);
@@ -131,15 +132,24 @@ impl Offsets {
             let outcome = match answer {
                 Ok(Ok(response)) => fetch::outcome(&response, partitions, &ids, negotiated),
                 Ok(Err(error)) if error.is_retriable() => fetch::Outcome::Again { moved: true, error },
-                Ok(Err(error)) => return Err(error),
+                Ok(Err(error)) => return Err(self.named(error)),
                 Err(_) => return Err(attempts.late()),
             };
             match outcome {
                 fetch::Outcome::Done(committed) => return Ok(committed),
                 fetch::Outcome::Again { moved, error } => self.again(&mut attempts, moved, error).await?,
-                fetch::Outcome::Failed(error) => return Err(error),
+                fetch::Outcome::Failed(error) => return Err(self.named(error)),
             }
         }
+    }
+
+    /// A refusal that is about the group names it.
+    fn named(&self, error: Error) -> Error {
+        if error.code() != Some(ErrorCode::GROUP_AUTHORIZATION_FAILED) {
+            return error;
+        }
+        let message = format!("group `{}`: {}", self.group_id, error.message());
+        Error::new(error.kind().clone(), message).with_source(error)
     }
 
     /// On a connection that no join holds up.

@@ -31,7 +31,7 @@ impl Membership {
     pub(super) fn on_heartbeat_failure(&mut self, now: Instant, failure: Failure) {
         match failure {
             Failure::Code(code) if says_membership_ended(code) => self.on_generation_failure(now, code),
-            Failure::Code(code) if !is_passing(code) => self.refuse(now, refusal(code)),
+            Failure::Code(code) if !is_passing(code) => self.refuse(now, self.refusal(code)),
             Failure::Fatal(error) => self.fail(error),
             Failure::Code(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => self.beat_soon(now),
             Failure::Code(_) | Failure::Unreachable | Failure::MemberIdRequired(_) => {
@@ -53,7 +53,7 @@ impl Membership {
                 self.lose(LossReason::IllegalGeneration);
                 self.join_again(now, "the generation was not the group's");
             }
-            ErrorCode::FENCED_INSTANCE_ID => self.fail(refusal(code)),
+            ErrorCode::FENCED_INSTANCE_ID => self.fail(self.refusal(code)),
             _ => {}
         }
     }
@@ -74,8 +74,10 @@ impl Membership {
             Failure::Code(ErrorCode::COORDINATOR_LOAD_IN_PROGRESS) => {
                 self.join_later(now, "the coordinator was loading the group");
             }
-            Failure::Code(ErrorCode::INVALID_GROUP_ID) => self.fail(refusal(ErrorCode::INVALID_GROUP_ID)),
-            Failure::Code(code) if !is_passing(code) => self.refuse(now, refusal(code)),
+            Failure::Code(ErrorCode::INVALID_GROUP_ID) => {
+                self.fail(self.refusal(ErrorCode::INVALID_GROUP_ID))
+            }
+            Failure::Code(code) if !is_passing(code) => self.refuse(now, self.refusal(code)),
             Failure::Code(_) | Failure::Unreachable | Failure::MemberIdRequired(_) => {
                 self.actions.push(Action::ForgetCoordinator);
                 self.join_later(now, "the coordinator was not available");
@@ -105,6 +107,10 @@ impl Membership {
         self.heartbeat.next = Some(now + wait.min(self.settings.heartbeat_interval));
     }
 
+    fn refusal(&self, code: ErrorCode) -> Error {
+        refusal(&self.settings.group_id, code)
+    }
+
     fn wait(&mut self) -> std::time::Duration {
         let wait = self.settings.backoff.delay_at(self.failures, self.random.f64());
         self.failures = self.failures.saturating_add(1);
@@ -125,7 +131,7 @@ fn is_passing(code: ErrorCode) -> bool {
 }
 
 /// The error for a code that keeps the member out: what failed, and what to do.
-fn refusal(code: ErrorCode) -> Error {
+fn refusal(group_id: &str, code: ErrorCode) -> Error {
     let message = match code {
         ErrorCode::FENCED_INSTANCE_ID => {
             "another consumer joined the group with the same group.instance.id; give each consumer its own, or stop one"
@@ -151,5 +157,8 @@ fn refusal(code: ErrorCode) -> Error {
         ErrorCode::GROUP_ID_NOT_FOUND => "the group is not one of the classic protocol; change group.id",
         _ => return Error::from_code(code),
     };
-    Error::new(kafka_core::ErrorKind::Broker(code), format!("joining the group failed: {message}"))
+    Error::new(
+        kafka_core::ErrorKind::Broker(code),
+        format!("joining the group `{group_id}` failed: {message}"),
+    )
 }

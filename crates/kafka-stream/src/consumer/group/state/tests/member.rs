@@ -236,7 +236,7 @@ fn what_no_retry_mends_is_told_and_ends_it_until_the_user_subscribes_again() {
             panic!("{actions:?}")
         };
         assert_eq!(error.code(), Some(code));
-        assert!(error.to_string().starts_with("joining the group failed"), "{error}");
+        assert!(error.to_string().starts_with("joining the group `g` failed"), "{error}");
         assert_eq!(member.machine.deadline(), None);
         member.now += MAX_POLL * 2;
         assert!(member.tell(Input::Polled(member.now)).is_empty());
