@@ -341,5 +341,9 @@ fn unreachable(mut failures: Vec<Error>, more: Vec<Error>) -> Error {
     let mut reasons: Vec<_> = failures.iter().map(ToString::to_string).collect();
     reasons.sort_unstable();
     reasons.dedup();
-    Error::new(ErrorKind::Connect, format!("no broker answers: {}; {CHECK}", reasons.join("; ")))
+    let error = Error::new(ErrorKind::Connect, format!("no broker answers: {}; {CHECK}", reasons.join("; ")));
+    match failures.into_iter().next() {
+        Some(first) => error.with_source(first),
+        None => error,
+    }
 }
