@@ -1,6 +1,11 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use kafka_core::net::{Address, Authenticator, BoxFuture, SaslChannel, Session};
 use kafka_core::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::login::{Source, check_credentials};
 use super::oauth::challenge;
@@ -11,10 +16,26 @@ use crate::{SaslMechanism, Secret};
 /// More steps than any mechanism has: a broker that goes on is not talking sense.
 const MAX_STEPS: usize = 16;
 
+/// For how long credentials that are changing may be refused.
+const CHANGING: Duration = Duration::from_secs(30);
+
 /// Says who the client is: by PLAIN, by SCRAM, which never sends the password, or by OAUTHBEARER.
+///
+/// A refusal is final. There is one exception: credentials that come from a file or a callback, and were accepted before,
+/// may just be changing at the broker and here, which never happens at the same moment. Their refusal is one that passes
+/// for 30 seconds.
 #[derive(Debug)]
 pub struct SaslAuthenticator {
     login: SaslLogin,
+    history: Mutex<History>,
+}
+
+/// What brokers have said to this login so far.
+#[derive(Debug, Default)]
+struct History {
+    was_accepted: bool,
+    /// Since when they only refuse.
+    refused_since: Option<Instant>,
 }
 
 impl SaslAuthenticator {
@@ -102,9 +123,38 @@ impl SaslAuthenticator {
     }
 }
 
+impl SaslAuthenticator {
+    /// Tells credentials that are changing from such that are wrong.
+    fn judge(&self, outcome: Result<Session>) -> Result<Session> {
+        if !matches!(self.login.source, Source::Provider(_)) {
+            return outcome;
+        }
+        let mut history = self.history.lock();
+        match outcome {
+            Ok(session) => {
+                *history = History { was_accepted: true, refused_since: None };
+                Ok(session)
+            }
+            Err(error) if *error.kind() == ErrorKind::Authentication && history.was_accepted => {
+                let since = *history.refused_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= CHANGING {
+                    return Err(error);
+                }
+                let message = format!(
+                    "{}; credentials of this login were accepted before, so they may be changing just now: it is tried \
+                     again for up to {CHANGING:?}",
+                    error.message()
+                );
+                Err(Error::new(ErrorKind::Connect, message).with_source(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl From<SaslLogin> for SaslAuthenticator {
     fn from(login: SaslLogin) -> Self {
-        Self { login }
+        Self { login, history: Mutex::default() }
     }
 }
 
@@ -115,10 +165,18 @@ impl Authenticator for SaslAuthenticator {
         channel: &'a mut dyn SaslChannel,
     ) -> BoxFuture<'a, Result<Session>> {
         Box::pin(async move {
-            self.converse(channel).await.map_err(|error| match error.broker() {
+            let outcome = self.converse(channel).await;
+            self.judge(outcome).map_err(|error| match error.broker() {
                 Some(_) => error,
                 None => error.with_broker(broker),
             })
         })
+    }
+
+    fn renewals(&self) -> Option<watch::Receiver<u64>> {
+        match &self.login.source {
+            Source::Provider(provider) => provider.renewals(),
+            Source::Fixed(_) | Source::Tokens(_) => None,
+        }
     }
 }

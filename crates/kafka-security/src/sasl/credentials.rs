@@ -1,12 +1,18 @@
 use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use kafka_core::net::BoxFuture;
 use kafka_core::{Error, ErrorKind, Result};
-use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::Secret;
+use crate::watch::Watched;
+
+/// How often a password's file is looked at while nobody authenticates.
+const WATCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A user and the password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +52,12 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     /// # Cancel safety
     /// The future is dropped when setting up the connection takes too long.
     fn credentials(&self) -> BoxFuture<'_, Result<Credentials>>;
+
+    /// Changes when there are new credentials: then connections are opened anew, each once nobody waits for an answer on
+    /// the old one. `None` where that is not known; new credentials are then used from the next authentication on.
+    fn renewals(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 }
 
 impl<F, Answer> CredentialsProvider for F
@@ -58,14 +70,13 @@ where
     }
 }
 
-/// A password in a file, which is read at each authentication, so that a changed one is used from then on.
+/// A password in a file, which is watched: a changed one is used from then on, and connections are renewed.
 ///
 /// One line end at the end of the file does not belong to the password. Should the file be gone, unreadable or empty
 /// later, the last password stays, and an error is logged.
 pub struct PasswordFile {
     username: String,
-    path: PathBuf,
-    last: Mutex<Secret>,
+    password: Arc<Watched<Secret>>,
 }
 
 impl PasswordFile {
@@ -75,8 +86,9 @@ impl PasswordFile {
     /// [`ErrorKind::InvalidInput`] where it cannot be read, is not UTF-8, or is empty.
     pub fn open(username: impl Into<String>, path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let last = read(&path)?;
-        Ok(Self { username: username.into(), path, last: Mutex::new(last) })
+        let paths = vec![path.clone()];
+        let password = Watched::new("SASL password", paths, WATCH_INTERVAL, move || read(&path))?;
+        Ok(Self { username: username.into(), password })
     }
 }
 
@@ -98,22 +110,13 @@ fn read(path: &Path) -> Result<Secret> {
 impl CredentialsProvider for PasswordFile {
     fn credentials(&self) -> BoxFuture<'_, Result<Credentials>> {
         Box::pin(async move {
-            let path = self.path.clone();
-            // A file may be on a network's disk.
-            let found = tokio::task::spawn_blocking(move || read(&path)).await;
-            let found = found.map_err(|error| Error::new(ErrorKind::Closed, error.to_string()))?;
-            let password = match found {
-                Ok(password) => {
-                    self.last.lock().clone_from(&password);
-                    password
-                }
-                Err(error) => {
-                    tracing::error!(path = %self.path.display(), %error, "the password from before is used on");
-                    self.last.lock().clone()
-                }
-            };
-            Ok(Credentials::new(self.username.clone(), password))
+            let password = self.password.fresh().await.value;
+            Ok(Credentials::new(self.username.clone(), Secret::clone(&password)))
         })
+    }
+
+    fn renewals(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.password.renewals())
     }
 }
 
@@ -121,7 +124,7 @@ impl fmt::Debug for PasswordFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordFile")
             .field("username", &self.username)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+            .field("password", &self.password)
+            .finish()
     }
 }
