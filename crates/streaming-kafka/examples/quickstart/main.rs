@@ -1,9 +1,12 @@
 //! The main job: topics, events, a consumer group, dead letters, and a count of everything.
 //!
 //! `cargo run --release -p streaming-kafka --example quickstart -- --events 20000`
+//!
+//! Without `STREAMING_KAFKA__BOOTSTRAP_SERVERS` it runs on brokers in its own process.
 
 mod args;
 mod event;
+mod in_process;
 mod job;
 mod offsets;
 mod progress;
@@ -20,9 +23,16 @@ use args::Args;
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    let config = match KafkaConfig::from_env() {
+    let mut config = match KafkaConfig::from_env() {
         Ok(config) => config,
         Err(error) => return fail(&error.into()),
+    };
+    let _cluster = match in_process::start_if_none_is_named(&mut config).await {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
     };
     match job::run(&args, &config).await {
         Ok(report) => {
