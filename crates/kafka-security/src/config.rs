@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kafka_core::Result;
 use kafka_core::cluster::ClientConfig;
@@ -86,18 +87,24 @@ impl SecurityConfig {
     fn authenticator(&self, login: &SaslLogin) -> Result<Arc<dyn Authenticator>> {
         login.check()?;
         if !self.protocol.is_tls() {
-            let secret = match login.mechanism() {
-                SaslMechanism::Plain => Some("password"),
-                SaslMechanism::OAuthBearer => Some("token"),
-                _ => None,
-            };
-            if let Some(secret) = secret {
-                tracing::warn!(
-                    "SASL {} without TLS: the {secret} crosses the network in the clear; use SASL_SSL",
-                    login.mechanism()
-                );
-            }
+            warn_of_clear_text(login.mechanism());
         }
         Ok(Arc::new(SaslAuthenticator::from(login.clone())))
+    }
+}
+
+/// Once in a process for each mechanism, however many clients it has.
+fn warn_of_clear_text(mechanism: SaslMechanism) {
+    static OF_PASSWORDS: AtomicBool = AtomicBool::new(false);
+    static OF_TOKENS: AtomicBool = AtomicBool::new(false);
+    let (secret, is_told) = match mechanism {
+        SaslMechanism::Plain => ("password", &OF_PASSWORDS),
+        SaslMechanism::OAuthBearer => ("token", &OF_TOKENS),
+        _ => return,
+    };
+    if !is_told.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "SASL {mechanism} without TLS: the {secret} crosses the network in the clear; use SASL_SSL"
+        );
     }
 }

@@ -97,14 +97,14 @@ impl SaslAuthenticator {
             let step = mechanism.step(None).map_err(|problem| self.refused(&problem))?;
             return Ok((mechanism, step));
         };
-        scram::check_server_first(&input).map_err(|problem| self.refused(&problem))?;
+        scram::check_message(&input).map_err(|problem| self.refused(&problem))?;
         // Thousands of hashes would hold up other tasks, heartbeats among them.
         let hashing = tokio::task::spawn_blocking(move || {
             let step = mechanism.step(Some(&input));
             (mechanism, step)
         });
         let (mechanism, step) =
-            hashing.await.map_err(|error| Error::new(ErrorKind::Closed, error.to_string()))?;
+            hashing.await.map_err(|error| self.refused(&format!("the mechanism gave up: {error}")))?;
         let step = step.map_err(|problem| {
             self.refused(&format!("the broker's answer does not prove that it knows the password: {problem}"))
         })?;

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod http;
+pub(crate) mod listener;
 
 use std::collections::VecDeque;
 
