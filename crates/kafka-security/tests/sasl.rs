@@ -1,5 +1,7 @@
 //! SASL against a channel in memory: what is sent, and what is never shown.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
 mod support;
 
 use kafka_core::ErrorKind;

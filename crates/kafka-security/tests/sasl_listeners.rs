@@ -1,5 +1,7 @@
 //! Brokers that refuse, stall or talk nonsense while a client signs in: each gives its own error, in time.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
 mod support;
 
 use std::sync::Arc;

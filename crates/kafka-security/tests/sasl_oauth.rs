@@ -1,5 +1,7 @@
 //! OAUTHBEARER against a channel in memory: what is sent, how refusals are told, how often a token is asked for.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
 mod support;
 
 use std::sync::Arc;

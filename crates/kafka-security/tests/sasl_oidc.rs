@@ -1,5 +1,7 @@
 //! Tokens from a token endpoint: what is asked, what is understood, what is told when it refuses.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
 mod support;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

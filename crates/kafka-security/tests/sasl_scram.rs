@@ -1,6 +1,8 @@
 //! SCRAM against a server of our own, which is held to the vectors of RFC 5802 and RFC 7677 itself: the client's nonce is
 //! random, so its messages cannot be those of the RFCs, but whoever proves these proves any.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! No secret in anything that a failing connection logs, in any error, in any `Debug` output.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
 mod support;
 
 use std::io::Write;
