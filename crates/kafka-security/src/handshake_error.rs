@@ -51,6 +51,13 @@ pub(crate) fn refused_after_handshake(address: &Address, error: io::Error, seen:
             let (kind, message) = refused(*alert, seen);
             TlsError::new(kind).with_source(error).into_error(message).with_broker(address)
         }
+        // Java sends this alert under keys of the handshake, which is over for us.
+        Some(rustls::Error::DecryptError) if seen.has_shown => {
+            let message = "the broker refused the client's certificate (by an alert that cannot be read): does it trust who \
+                           signed it, and is it still valid?";
+            let tls = TlsError::new(TlsErrorKind::ClientCertificateRefused).with_source(error);
+            tls.into_error(message).with_broker(address)
+        }
         _ => ended(address, Some(error), seen),
     }
 }

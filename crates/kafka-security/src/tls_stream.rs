@@ -43,12 +43,12 @@ impl Start {
     /// What an end before the first bytes means.
     fn end(self, error: Option<io::Error>) -> io::Result<()> {
         let Self { address, seen, is_optional } = self;
-        let has_reason = error.as_ref().is_some_and(|error| {
-            matches!(
-                error.get_ref().and_then(|inner| inner.downcast_ref()),
-                Some(rustls::Error::AlertReceived(_))
-            )
-        });
+        let tls = error.as_ref().and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>());
+        let has_reason = match tls {
+            Some(rustls::Error::AlertReceived(_)) => true,
+            Some(rustls::Error::DecryptError) => seen.was_asked,
+            _ => false,
+        };
         let lacks_one = seen.was_asked && !seen.has_shown && !is_optional.load(Ordering::Relaxed);
         match error {
             Some(error) if has_reason || lacks_one => {
