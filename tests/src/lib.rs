@@ -17,6 +17,7 @@
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used)]
 
 mod certificates;
+pub mod chain;
 mod cluster;
 mod exclusive;
 mod running;

@@ -1,6 +1,6 @@
 //! The build tool of this workspace, run as `cargo xtask <command>`.
 //!
-//! It runs all checks and tests ([`check`]), starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
+//! It runs all checks and tests ([`check`]), breaks what it can ([`torture`]), starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
 //! writes the wire protocol's messages ([`protocol`]). It depends on no client crate of the workspace, so that it builds
 //! when they do not.
 
@@ -11,6 +11,7 @@ mod jars;
 mod lock;
 mod paths;
 mod protocol;
+mod torture;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ enum Command {
     Test(check::Arguments),
     /// What CI runs: the same as `test` with no arguments
     Ci,
+    /// Break a cluster of three brokers while numbered records go through it, and count what is lost, repeated or stuck
+    Torture(torture::Arguments),
     /// Write kafka-core's protocol messages from the schemas inside Kafka's client jar
     Protocol(protocol::Args),
 }
@@ -63,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Test(arguments) => check::run(&arguments),
         Command::Ci => check::run(&check::Arguments::default()),
+        Command::Torture(arguments) => torture::run(&arguments),
         Command::Protocol(args) => protocol::run(&args),
     }
 }

@@ -12,7 +12,7 @@ use super::{
     runner::{Runner, Watched},
 };
 use crate::cluster::{
-    self, State,
+    self, Signal, State,
     environment::{self, Access},
 };
 
@@ -54,7 +54,7 @@ fn survive(runner: &Runner, binary: &Path, state: &State) -> Result<()> {
     let mut command = main_job(runner, binary, state, &Access::default())?;
     let mut job = runner.watch(command.args(arguments))?;
     wait_for(&mut job, "produced 30 %")?;
-    cluster::kill(&state.name, VICTIM)?;
+    cluster::signal_one(&state.name, VICTIM, Signal::Kill)?;
     let mut produced = "produced 30 %".to_owned();
     while let Some(line) = job.line_so_far() {
         if line.text.starts_with("produced ") {

@@ -12,3 +12,4 @@ mod runner;
 mod steps;
 
 pub(crate) use commands::{Arguments, run};
+pub(crate) use runner::{Runner, Watched};

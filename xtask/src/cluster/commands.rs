@@ -320,9 +320,14 @@ fn chosen_ids(state: &State, chosen: &Chosen) -> Result<Vec<u16>> {
     chosen.brokers.iter().map(|id| broker(state, *id).map(|node| node.id)).collect()
 }
 
-/// Kills a broker, and waits until it is gone.
-pub(crate) fn kill(name: &str, broker: u16) -> Result<()> {
-    signal(&Chosen::one(name, broker), Signal::Kill)
+/// Signals a broker, and waits until it does what that asks for.
+pub(crate) fn signal_one(name: &str, broker: u16, what: Signal) -> Result<()> {
+    signal(&Chosen::one(name, broker), what)
+}
+
+/// Starts all brokers that do not run, and waits until they answer.
+pub(crate) fn start_all(name: &str) -> Result<()> {
+    start(&Chosen { named: Named { name: name.to_owned() }, brokers: Vec::new(), all: true })
 }
 
 /// Starts a broker that was killed, and waits until it answers.

@@ -6,7 +6,7 @@
 //! brokers started by [`native`] from Kafka's own jars, and [`compose`] for containers that [`docker`] starts; [`backend`]
 //! is the one face of both. What runs is remembered in [`state`], one JSON file per
 //! cluster under `.kafka/<name>/`; [`process`] starts and signals processes, and touches only those it can tell to be
-//! its own; [`probe`] asks a broker by [`wire`] whether it is ready. [`commands`] is the command line.
+//! its own; [`probe`] asks a broker by [`wire`] whether it is ready, [`leaders`] moves them. [`commands`] is the command line.
 
 mod access_rules;
 mod backend;
@@ -16,6 +16,7 @@ mod compose;
 mod description;
 mod docker;
 pub(crate) mod environment;
+pub(crate) mod leaders;
 mod log;
 mod native;
 mod probe;
@@ -30,7 +31,8 @@ mod version;
 mod wire;
 
 pub(crate) use backend::Backend;
-pub(crate) use commands::{Command, TIMEOUT, bring_up, down, kill, run, start_again};
+pub(crate) use commands::{Command, TIMEOUT, bring_up, down, run, signal_one, start_again, start_all};
 pub(crate) use description::Cluster;
+pub(crate) use process::Signal;
 pub(crate) use state::State;
 pub(crate) use version::KafkaVersion;

@@ -1,6 +1,6 @@
 //! One request and its answer in Kafka's protocol, by hand, because this tool must not need the client it helps to build.
 //!
-//! Only versions without compact fields: header v1 and lengths of fixed size.
+//! Mostly versions without compact fields: header v1 and lengths of fixed size.
 
 use std::{
     io::{Read, Write},
@@ -14,11 +14,39 @@ const LARGEST_ANSWER: usize = 1 << 20;
 
 /// Sends a request to the broker at this address, and reads the body of its answer.
 pub(crate) fn call(address: &str, timeout: Duration, api: i16, version: i16, body: &[u8]) -> Result<Vec<u8>> {
+    exchange(address, timeout, (api, version), Header::Plain, body)
+}
+
+/// The same for a version with compact fields, which the caller has to read and write.
+pub(crate) fn call_flexible(
+    address: &str,
+    timeout: Duration,
+    api: i16,
+    version: i16,
+    body: &[u8],
+) -> Result<Vec<u8>> {
+    exchange(address, timeout, (api, version), Header::Flexible, body)
+}
+
+/// Whether tagged fields, of which we have none, follow a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Header {
+    Plain,
+    Flexible,
+}
+
+fn exchange(
+    address: &str,
+    timeout: Duration,
+    (api, version): (i16, i16),
+    header: Header,
+    body: &[u8],
+) -> Result<Vec<u8>> {
     let address: SocketAddr = address.parse().with_context(|| format!("{address:?} is no address"))?;
     let mut stream = TcpStream::connect_timeout(&address, timeout)?;
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
-    stream.write_all(&frame(api, version, body))?;
+    stream.write_all(&frame(api, version, header, body))?;
     let mut size = [0; 4];
     stream.read_exact(&mut size)?;
     let size = usize::try_from(i32::from_be_bytes(size)).context("negative size")?;
@@ -29,17 +57,22 @@ pub(crate) fn call(address: &str, timeout: Duration, api: i16, version: i16, bod
     stream.read_exact(&mut answer)?;
     let mut body = answer.as_slice();
     int32(&mut body).context("the answer has no correlation id")?;
+    if header == Header::Flexible {
+        body = body.strip_prefix(&[0]).context("the answer has unknown fields")?;
+    }
     Ok(body.to_vec())
 }
 
 /// Size, API, version, correlation id, null client id, body.
-fn frame(api: i16, version: i16, body: &[u8]) -> Vec<u8> {
-    const HEADER: usize = 10;
-    let mut frame = ((HEADER + body.len()) as u32).to_be_bytes().to_vec();
+fn frame(api: i16, version: i16, header: Header, body: &[u8]) -> Vec<u8> {
+    const LENGTH: usize = 10;
+    let tags: &[u8] = if header == Header::Flexible { &[0] } else { &[] };
+    let mut frame = ((LENGTH + tags.len() + body.len()) as u32).to_be_bytes().to_vec();
     frame.extend(api.to_be_bytes());
     frame.extend(version.to_be_bytes());
     frame.extend(1_i32.to_be_bytes());
     frame.extend((-1_i16).to_be_bytes());
+    frame.extend(tags);
     frame.extend(body);
     frame
 }
@@ -101,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_frame_says_its_size_first() {
-        assert_eq!(frame(3, 1, &[7]), [0, 0, 0, 11, 0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 7]);
+        let plain = frame(3, 1, Header::Plain, &[7]);
+        assert_eq!(plain, [0, 0, 0, 11, 0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 7]);
+        assert_eq!(frame(45, 0, Header::Flexible, &[7])[..4], [0, 0, 0, 12]);
     }
 
     #[test]
