@@ -18,7 +18,7 @@ fn start_java(cluster: &Cluster, topic: &str, group: &str, assignor: &str) -> Ru
 }
 
 /// The partition and offset of each record, in lines such as `Partition:3<tab>Offset:17<tab>...`; others are logs.
-fn records(lines: &[String]) -> Vec<(i32, i64)> {
+pub(crate) fn records(lines: &[String]) -> Vec<(i32, i64)> {
     let record = |line: &String| {
         let (partition, rest) = line.strip_prefix("Partition:")?.split_once('\t')?;
         let (offset, _) = rest.strip_prefix("Offset:")?.split_once('\t')?;
@@ -27,7 +27,7 @@ fn records(lines: &[String]) -> Vec<(i32, i64)> {
     lines.iter().filter_map(record).collect()
 }
 
-fn note(lines: &[String], seen: &Seen) {
+pub(crate) fn note(lines: &[String], seen: &Seen) {
     records(lines).into_iter().for_each(|(partition, offset)| seen.add(partition, offset));
 }
 

@@ -6,6 +6,7 @@ mod come_and_go;
 mod coordinator;
 mod fixed;
 mod java;
+mod kip848;
 mod member;
 mod pattern;
 mod poll_interval;

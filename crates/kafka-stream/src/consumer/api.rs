@@ -183,7 +183,7 @@ impl Consumer {
         listener: Option<Arc<dyn RebalanceListener>>,
     ) -> Result<(), ConsumerError> {
         let filter = topic_filter(pattern, self.handle.shared.config.exclude_internal_topics)?;
-        self.join(Wanted::Pattern(pattern.into()), Subscription::Pattern(filter), listener)
+        self.join(Wanted::Pattern(pattern.into()), Subscription::Pattern(pattern.into(), filter), listener)
     }
 
     fn join(
@@ -199,7 +199,7 @@ impl Consumer {
         *shared.failed.lock() = None;
         *shared.topics.lock() = match &subscription {
             Subscription::Topics(topics) => topics.clone(),
-            Subscription::Pattern(_) => BTreeSet::new(),
+            Subscription::Pattern(..) => BTreeSet::new(),
         };
         if let Some(group) = &self.group {
             group.subscribe(subscription);

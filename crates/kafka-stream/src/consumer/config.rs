@@ -46,6 +46,10 @@ pub enum GroupProtocol {
     /// JoinGroup, SyncGroup and a leader among the members that assigns.
     #[default]
     Classic,
+    /// Heartbeats alone, and the coordinator assigns (KIP-848). Kafka 4.0 and newer. The session timeout and the
+    /// heartbeat interval are the broker's, patterns are matched by the broker (in the syntax of RE2), and assignors of the
+    /// client's are not used.
+    Consumer,
 }
 
 /// The consumer's settings, named as Kafka names them.
@@ -58,6 +62,9 @@ pub struct ConsumerConfig {
     pub group_instance_id: Option<String>,
     /// `group.protocol`. Default: classic.
     pub group_protocol: GroupProtocol,
+    /// `group.remote.assignor`: the broker's assignor, `uniform` or `range`, for the protocol
+    /// [`Consumer`](GroupProtocol::Consumer). Default: the broker's choice.
+    pub group_remote_assignor: Option<String>,
     /// `partition.assignment.strategy`, the preferred first. Default: range, then cooperative sticky.
     pub partition_assignment_strategy: Vec<AssignmentStrategy>,
     /// `auto.offset.reset`. Default: earliest.
@@ -107,6 +114,7 @@ impl Default for ConsumerConfig {
             group_id: None,
             group_instance_id: None,
             group_protocol: GroupProtocol::Classic,
+            group_remote_assignor: None,
             partition_assignment_strategy: vec![
                 AssignmentStrategy::Range,
                 AssignmentStrategy::CooperativeSticky,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{AutoOffsetReset, ConsumerConfig, ConsumerError, ConsumerErrorKind};
+use super::{AutoOffsetReset, ConsumerConfig, ConsumerError, ConsumerErrorKind, GroupProtocol};
 
 impl ConsumerConfig {
     /// Checks each setting and all of them together.
@@ -16,7 +16,8 @@ impl ConsumerConfig {
 
     /// As [`validate`](Self::validate); with assignors of the user's own, none need be named.
     pub(super) fn check(&self, own_assignors: bool) -> Result<(), ConsumerError> {
-        if self.partition_assignment_strategy.is_empty() && !own_assignors {
+        let classic = self.group_protocol == GroupProtocol::Classic;
+        if classic && self.partition_assignment_strategy.is_empty() && !own_assignors {
             return invalid("partition_assignment_strategy is empty; name at least one, for example range");
         }
         self.check_group()?;

@@ -7,8 +7,8 @@ use kafka_core::net::CallOptions;
 use kafka_core::protocol::Request as Message;
 use kafka_core::{Error, ErrorKind, Result};
 
-use super::messages;
 use super::state::{Answer, Failure, Request, Settings};
+use super::{group_heartbeat, messages, topics};
 
 /// How much longer than the rebalance may take the answer to a join is waited for, as Java does.
 const JOIN_GRACE: Duration = Duration::from_secs(5);
@@ -42,11 +42,26 @@ pub(super) async fn call(client: &Client, settings: &Settings, request: Request)
             leave(client, settings, &member_id, &reason).await;
             Answer::Heartbeat(Ok(()))
         }
+        Request::Group(heartbeat) => {
+            let build = |version| group_heartbeat::request(settings, &heartbeat, version);
+            let answer = to_coordinator(client, settings, Lane::Coordinator, usual, build).await;
+            Answer::Group(answer.map_err(failure).and_then(group_heartbeat::heard))
+        }
+        Request::LeaveByEpoch { member_id, epoch, reason } => {
+            // Behind a heartbeat that may be on its way: otherwise that would join again.
+            let build = |_| group_heartbeat::leave(settings, member_id, epoch);
+            match to_coordinator(client, settings, Lane::Coordinator, usual, build).await {
+                Ok(_) => tracing::debug!(group = settings.group_id, reason, "left the group"),
+                Err(error) => tracing::warn!(group = settings.group_id, %error, "leaving the group failed"),
+            }
+            Answer::Heartbeat(Ok(()))
+        }
+        Request::NameTopics(ids) => Answer::Names(topics::names_of(client, ids, usual).await),
     }
 }
 
 /// Leaves as well as it can; the session's end does the rest. Not behind a join that the coordinator may hold for long.
-pub(super) async fn leave(client: &Client, settings: &Settings, member_id: &str, reason: &str) {
+async fn leave(client: &Client, settings: &Settings, member_id: &str, reason: &str) {
     let build = |version| messages::leave(settings, member_id, reason, version);
     let timeout = settings.request_timeout;
     if let Err(error) = to_coordinator(client, settings, Lane::Admin, timeout, build).await {

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use super::Subscription;
 use super::calls;
 use super::handle::{Command, Polls, Told};
+use super::machine::Machine;
 use super::standing::Snapshot;
-use super::state::{Action, Answer, Input, Membership, Request, Settings, Ticket};
+use super::state::{Action, Answer, Input, Request, Settings, Ticket};
 use super::topics::{self, TopicWatch};
 use crate::consumer::ConsumerConfig;
 
@@ -20,7 +21,7 @@ use crate::consumer::ConsumerConfig;
 pub(super) struct Driver {
     client: Client,
     settings: Arc<Settings>,
-    machine: Membership,
+    machine: Machine,
     events: mpsc::UnboundedSender<Told>,
     publish: watch::Sender<Snapshot>,
     polls: Arc<Polls>,
@@ -40,7 +41,7 @@ impl Driver {
         polls: Arc<Polls>,
     ) -> Self {
         let topics = TopicWatch::new(client.clone(), config, settings.backoff);
-        let machine = Membership::new(settings.clone(), Instant::now(), fastrand::u64(..));
+        let machine = Machine::new(settings.clone(), Instant::now(), fastrand::u64(..));
         let settings = Arc::new(settings);
         let answers = JoinSet::new();
         Self { client, settings, machine, events, publish, polls, answers, topics, leaving: None }
@@ -86,7 +87,10 @@ impl Driver {
                 self.topics.forget_pattern();
                 Some(Input::Subscribe(topics))
             }
-            Command::Subscribe(Subscription::Pattern(filter)) => {
+            Command::Subscribe(Subscription::Pattern(pattern, _)) if self.machine.takes_patterns() => {
+                Some(Input::SubscribePattern(pattern))
+            }
+            Command::Subscribe(Subscription::Pattern(_, filter)) => {
                 self.topics.watch_pattern(filter);
                 None
             }
@@ -109,12 +113,12 @@ impl Driver {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Send(_, Request::Leave { member_id, reason }) => {
+            Action::Send(_, leave @ (Request::Leave { .. } | Request::LeaveByEpoch { .. })) => {
                 let (client, settings) = (self.client.clone(), Arc::clone(&self.settings));
                 let done = self.leaving.take();
                 // Not among the answers: it goes on when this task ends.
                 tokio::spawn(async move {
-                    calls::leave(&client, &settings, &member_id, &reason).await;
+                    calls::call(&client, &settings, leave).await;
                     drop(done);
                 });
             }

@@ -13,15 +13,15 @@ pub(crate) type TopicFilter = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub(crate) enum Subscription {
     /// These topics, whether they exist yet or not.
     Topics(BTreeSet<Arc<str>>),
-    /// All topics, now and later, that the filter accepts.
-    Pattern(TopicFilter),
+    /// All topics, now and later, whose whole name matches; the filter says the same.
+    Pattern(Arc<str>, TopicFilter),
 }
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Topics(topics) => f.debug_tuple("Topics").field(topics).finish(),
-            Self::Pattern(_) => f.write_str("Pattern(..)"),
+            Self::Pattern(pattern, _) => f.debug_tuple("Pattern").field(pattern).finish(),
         }
     }
 }

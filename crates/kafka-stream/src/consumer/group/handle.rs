@@ -13,8 +13,8 @@ use super::offsets::Offsets;
 use super::standing::Snapshot;
 use super::state::{Settings, Ticket};
 use super::{ConsumerGroupMetadata, GroupEvent, Subscription};
-use crate::consumer::ConsumerConfig;
 use crate::consumer::assignor::Assignor;
+use crate::consumer::{ConsumerConfig, GroupProtocol};
 
 /// What the consumer asks of the group's task.
 #[derive(Debug)]
@@ -201,10 +201,12 @@ impl Settings {
         let built_in =
             config.partition_assignment_strategy.iter().map(|&s| crate::consumer::assignor::built_in(s));
         let assignors: Vec<_> = built_in.chain(own).collect();
-        if assignors.is_empty() {
+        if assignors.is_empty() && config.group_protocol == GroupProtocol::Classic {
             return invalid("partition.assignment.strategy is empty; name at least one");
         }
         Ok(Self {
+            protocol: config.group_protocol,
+            remote_assignor: config.group_remote_assignor.clone(),
             group_id,
             instance_id: config.group_instance_id.clone(),
             rack: config.client_rack.clone(),

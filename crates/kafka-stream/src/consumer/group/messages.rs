@@ -148,6 +148,8 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
+            protocol: crate::consumer::GroupProtocol::Classic,
+            remote_assignor: None,
             group_id: "g".into(),
             instance_id: Some("i".into()),
             rack: None,

@@ -20,15 +20,18 @@
 //! `committed(&[TopicPartition], timeout) -> Result<BTreeMap<TopicPartition, Option<OffsetAndMetadata>>>`, which also serve a
 //! consumer that assigns its partitions by hand and never subscribes.
 //!
-//! Knows nothing of fetching, positions or records. Another protocol (KIP-848) is another state machine behind the
-//! same handle and events.
+//! Knows nothing of fetching, positions or records. There are two state machines, one for each protocol
+//! (`machine`): `state` for the classic one, and `kip848`.
 
 mod calls;
 mod commit_error;
 mod consumer_protocol;
 mod driver;
 mod event;
+mod group_heartbeat;
 mod handle;
+mod kip848;
+mod machine;
 mod messages;
 mod offsets;
 mod standing;

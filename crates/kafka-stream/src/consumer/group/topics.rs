@@ -4,16 +4,17 @@
 //! Asked for by requests of its own, so that an assignment starts from the cluster as it is, and a missing topic is
 //! known to be missing without a wait; again when the client's metadata shows something else, and from time to time.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::cluster::{Client, Metadata};
 use kafka_core::net::CallOptions;
-use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::MetadataRequest;
 use kafka_core::protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_core::protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_core::protocol::{ErrorCode, Uuid};
 use kafka_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -218,6 +219,26 @@ async fn counts_of(
         }
     }
     Ok(counts)
+}
+
+/// The names of topics by their ids; those that do not exist are left out.
+pub(super) async fn names_of(
+    client: &Client,
+    ids: BTreeSet<Uuid>,
+    timeout: Duration,
+) -> Result<BTreeMap<Uuid, Arc<str>>> {
+    let request = |_| MetadataRequest {
+        topics: Some(
+            ids.iter().map(|id| MetadataRequestTopic { topic_id: *id, ..Default::default() }).collect(),
+        ),
+        ..Default::default()
+    };
+    let response = client.call_any(CallOptions::new(timeout), request).await?;
+    let named = |topic: MetadataResponseTopic| {
+        let name = topic.name.filter(|name| !name.is_empty())?;
+        Some((topic.topic_id, name.into()))
+    };
+    Ok(response.topics.into_iter().filter_map(named).collect())
 }
 
 async fn running(task: &mut Option<JoinHandle<Result<Vec<Found>>>>) -> Result<Vec<Found>> {

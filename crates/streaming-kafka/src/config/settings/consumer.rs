@@ -27,7 +27,16 @@ pub(super) static CONSUMER: &[Setting] = &[
         "group.protocol",
         "classic",
         "which protocol the group speaks",
-        Kind::Choice(&[("classic", |c| c.group_protocol = GroupProtocol::Classic)]),
+        Kind::Choice(&[
+            ("classic", |c| c.group_protocol = GroupProtocol::Classic),
+            ("consumer", |c| c.group_protocol = GroupProtocol::Consumer),
+        ]),
+    ),
+    setting(
+        "group.remote.assignor",
+        "",
+        "the broker's assignor for `group.protocol=consumer`: `uniform`, `range`, or one that it was given",
+        Kind::Text(|c, v| c.group_remote_assignor = Some(v.to_owned())),
     ),
     setting(
         "partition.assignment.strategy",

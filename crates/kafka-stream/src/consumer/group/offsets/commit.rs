@@ -80,12 +80,14 @@ pub(super) fn outcome(response: &OffsetCommitResponse, ids: &TopicIds) -> Outcom
 fn of_code(code: ErrorCode, tp: &TopicPartition) -> Outcome {
     match code {
         ErrorCode::NONE => Outcome::Done,
-        ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::ILLEGAL_GENERATION | ErrorCode::STALE_MEMBER_EPOCH => {
+        ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::ILLEGAL_GENERATION => {
             Outcome::Failed(CommitError::NotMember { code })
         }
         ErrorCode::FENCED_INSTANCE_ID => Outcome::Failed(CommitError::Fenced),
         ErrorCode::REBALANCE_IN_PROGRESS => Outcome::Rebalancing,
-        ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
+        // The next heartbeat brings the epoch, or ends the membership (KIP-848).
+        ErrorCode::STALE_MEMBER_EPOCH
+        | ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
         | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION
         | ErrorCode::UNKNOWN_TOPIC_ID => Outcome::Again { moved: false, error: error(code, tp) },
         code if code.is_retriable() => Outcome::Again { moved: true, error: error(code, tp) },

@@ -125,13 +125,13 @@ fn says_membership_ended(code: ErrorCode) -> bool {
     )
 }
 
-fn is_passing(code: ErrorCode) -> bool {
+pub(in crate::consumer::group) fn is_passing(code: ErrorCode) -> bool {
     // A coordinator that fails inside may have recovered a moment later, or another one takes its place.
     code.is_retriable() || matches!(code, ErrorCode::REBALANCE_IN_PROGRESS | ErrorCode::UNKNOWN_SERVER_ERROR)
 }
 
 /// The error for a code that keeps the member out: what failed, and what to do.
-fn refusal(group_id: &str, code: ErrorCode) -> Error {
+pub(in crate::consumer::group) fn refusal(group_id: &str, code: ErrorCode) -> Error {
     let message = match code {
         ErrorCode::FENCED_INSTANCE_ID => {
             "another consumer joined the group with the same group.instance.id; give each consumer its own, or stop one"
@@ -153,8 +153,19 @@ fn refusal(group_id: &str, code: ErrorCode) -> Error {
             "session.timeout.ms is outside of what the broker allows (group.min.session.timeout.ms to \
              group.max.session.timeout.ms); change it"
         }
+        ErrorCode::UNRELEASED_INSTANCE_ID => {
+            "another consumer uses the same group.instance.id; give each its own, or wait for the end of its session"
+        }
+        ErrorCode::UNSUPPORTED_ASSIGNOR => {
+            "the broker has no such assignor; set group.remote.assignor to one of its group.consumer.assignors"
+        }
+        ErrorCode::INVALID_REGULAR_EXPRESSION => {
+            "the broker does not understand the pattern; write it in the syntax of RE2, without look-around"
+        }
         ErrorCode::INVALID_GROUP_ID => "group.id is not valid; it must not be empty",
-        ErrorCode::GROUP_ID_NOT_FOUND => "the group is not one of the classic protocol; change group.id",
+        ErrorCode::GROUP_ID_NOT_FOUND => {
+            "the group is of another kind than group.protocol says; change either"
+        }
         _ => return Error::from_code(code),
     };
     Error::new(

@@ -1,10 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka_core::Error;
-use kafka_core::protocol::ErrorCode;
+use kafka_core::protocol::{ErrorCode, Uuid};
 
 use super::GroupEvent;
 use crate::consumer::assignor::TopicPartitionCounts;
@@ -21,6 +21,8 @@ pub(in crate::consumer::group) enum Input {
     Polled(Instant),
     /// The user wants to read these topics.
     Subscribe(BTreeSet<Arc<str>>),
+    /// The user wants to read the topics that match, as the coordinator finds them (KIP-848 alone).
+    SubscribePattern(Arc<str>),
     /// The consumer has given up what the `Revoke` with this ticket named.
     RevokeDone(Ticket),
     /// How many partitions the topics have that [`Action::LookUpTopics`] named last; again whenever that changes.
@@ -38,6 +40,35 @@ pub(in crate::consumer::group) enum Answer {
     Join(Result<Joined, Failure>),
     Sync(Result<Synced, Failure>),
     Heartbeat(Result<(), Failure>),
+    /// Of [`Request::Group`].
+    Group(Result<Heard, Failure>),
+    /// Of [`Request::NameTopics`]; topics that do not exist are left out.
+    Names(Result<BTreeMap<Uuid, Arc<str>>, Error>),
+}
+
+/// What a member under KIP-848 wants to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::consumer::group) enum Wish {
+    Topics(BTreeSet<Arc<str>>),
+    /// Topics whose whole name matches, in the broker's syntax (RE2).
+    Pattern(Arc<str>),
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self::Topics(BTreeSet::new())
+    }
+}
+
+/// The coordinator's answer to a heartbeat of KIP-848.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::consumer::group) struct Heard {
+    /// Given by coordinators of the oldest version.
+    pub(in crate::consumer::group) member_id: Option<String>,
+    pub(in crate::consumer::group) epoch: i32,
+    pub(in crate::consumer::group) interval: Duration,
+    /// What the member is to own; `None` if that is as before.
+    pub(in crate::consumer::group) target: Option<Vec<(Uuid, i32)>>,
 }
 
 /// Why a request did not do what it was to do.
@@ -109,11 +140,34 @@ pub(in crate::consumer::group) enum Request {
         member_id: String,
         generation: i32,
     },
+    /// A heartbeat of KIP-848, which also joins.
+    Group(GroupHeartbeat),
+    /// The end of a membership under KIP-848; needs no answer.
+    LeaveByEpoch {
+        member_id: String,
+        epoch: i32,
+        reason: String,
+    },
+    /// Finds the names of topics; to any broker.
+    NameTopics(BTreeSet<Uuid>),
     /// Needs no answer.
     Leave {
         member_id: String,
         reason: String,
     },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::consumer::group) struct GroupHeartbeat {
+    pub(in crate::consumer::group) member_id: String,
+    /// 0 joins.
+    pub(in crate::consumer::group) epoch: i32,
+    /// Whether the settings are to be told too.
+    pub(in crate::consumer::group) complete: bool,
+    /// `None` if it is as told before.
+    pub(in crate::consumer::group) wish: Option<Wish>,
+    /// `None` if it is as told before.
+    pub(in crate::consumer::group) owned: Option<Vec<(Uuid, i32)>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -26,17 +26,23 @@ use std::time::{Duration, Instant};
 use kafka_core::TopicPartition;
 use kafka_core::backoff::ExponentialBackoff;
 
+pub(super) use failure::{is_passing, refusal};
 pub(super) use input::{
-    Action, Answer, Failure, Input, JoinRequest, Joined, JoinedMember, Request, Synced, Ticket,
+    Action, Answer, Failure, GroupHeartbeat, Heard, Input, JoinRequest, Joined, JoinedMember, Request,
+    Synced, Ticket, Wish,
 };
 
 use super::standing::Standing;
 use super::{ConsumerGroupMetadata, GroupEvent};
+use crate::consumer::GroupProtocol;
 use crate::consumer::assignor::{Assignor, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts};
 
 /// What the machine needs to know of the configuration.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
+    pub(super) protocol: GroupProtocol,
+    /// `group.remote.assignor` (KIP-848).
+    pub(super) remote_assignor: Option<String>,
     pub(super) group_id: String,
     pub(super) instance_id: Option<String>,
     pub(super) rack: Option<String>,
@@ -161,7 +167,10 @@ impl Membership {
     /// Takes in what happened, and says what to do now, in order.
     pub(super) fn on_event(&mut self, now: Instant, input: Input) -> Vec<Action> {
         match input {
-            Input::Tick => {}
+            // The others are of KIP-848, which this machine never asks for.
+            Input::Tick
+            | Input::SubscribePattern(_)
+            | Input::Answer(_, Answer::Group(_) | Answer::Names(_)) => {}
             Input::Polled(at) => self.on_poll(now, at),
             Input::Subscribe(topics) => self.on_subscribe(now, topics),
             Input::RevokeDone(ticket) => self.on_revoke_done(now, ticket),

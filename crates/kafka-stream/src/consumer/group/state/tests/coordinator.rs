@@ -117,7 +117,7 @@ impl Coordinator {
                 Request::Heartbeat { .. } => {
                     Answer::Heartbeat(Err(Failure::Code(ErrorCode::NOT_COORDINATOR)))
                 }
-                Request::Leave { .. } => return Vec::new(),
+                _ => return Vec::new(),
             };
             return vec![(from, answer)];
         }
@@ -133,6 +133,7 @@ impl Coordinator {
                 self.pending.remove(&member_id);
                 self.remove(now, &member_id);
             }
+            other => panic!("not of the classic protocol: {other:?}"),
         }
         self.complete_join(now);
         std::mem::take(&mut self.answers)

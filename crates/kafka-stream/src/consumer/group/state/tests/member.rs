@@ -26,6 +26,8 @@ struct Member {
 impl Member {
     fn new(strategy: AssignmentStrategy) -> Self {
         let settings = Settings {
+            protocol: crate::consumer::GroupProtocol::Classic,
+            remote_assignor: None,
             group_id: "g".into(),
             instance_id: None,
             rack: None,

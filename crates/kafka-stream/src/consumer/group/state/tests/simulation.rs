@@ -120,6 +120,8 @@ impl World {
         instance: Option<&str>,
     ) -> usize {
         let settings = Settings {
+            protocol: crate::consumer::GroupProtocol::Classic,
+            remote_assignor: None,
             group_id: "g".into(),
             instance_id: instance.map(str::to_owned),
             rack: None,
