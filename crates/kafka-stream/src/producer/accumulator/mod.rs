@@ -4,6 +4,7 @@
 //! only what changes its plans: that a first batch was opened, or that one is complete. Knows no broker and no socket.
 
 mod buffers;
+mod loads;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,7 @@ mod topic;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kafka_core::records::record_size_upper_bound;
 use parking_lot::{Mutex, RwLock};
@@ -20,6 +21,8 @@ use tokio::sync::Notify;
 pub(crate) use buffers::Buffers;
 pub(crate) use queue::{Appended, Opening, PartitionQueue};
 pub(crate) use topic::Topic;
+
+use loads::Loads;
 
 use super::memory::{BufferMemory, Reservation};
 use super::partitioner::Partitioner;
@@ -41,8 +44,8 @@ pub(crate) struct Accumulator {
     ignore_keys: bool,
     adaptive: bool,
     linger_is_zero: bool,
-    /// A whole batch for every partition is more than `buffer_memory`.
-    crowded: AtomicBool,
+    /// How many batches records may be appended to.
+    open: Arc<AtomicUsize>,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
     /// The queues by their id, and whether the producer is closed.
     queues: Mutex<(Vec<Arc<PartitionQueue>>, bool)>,
@@ -79,7 +82,7 @@ impl Accumulator {
             ignore_keys: config.partitioner_ignore_keys,
             adaptive: config.partitioner_adaptive_partitioning,
             linger_is_zero: config.linger.is_zero(),
-            crowded: AtomicBool::new(false),
+            open: Arc::default(),
             topics: RwLock::default(),
             queues: Mutex::default(),
             changed: Mutex::default(),
@@ -158,9 +161,11 @@ impl Accumulator {
         self.limits
     }
 
-    /// Whether memory does not suffice for a whole batch in every partition, and half of it is used.
+    /// Whether so many batches are open that they would fill a quarter of the memory if each was given its whole size,
+    /// and half of it is used.
     pub(crate) fn is_scarce(&self) -> bool {
-        self.crowded.load(Ordering::Relaxed) && self.memory.available() <= self.memory.limit() / 2
+        let whole = self.open.load(Ordering::Relaxed).saturating_mul(self.limits.batch_size);
+        whole > self.memory.limit() / 4 && self.memory.available() <= self.memory.limit() / 2
     }
 
     /// Whether every batch is due as soon as it holds a record.
@@ -202,17 +207,20 @@ impl Accumulator {
         let (all, closed) = &mut *queues;
         let known = topics.get(name).cloned();
         let name: Arc<str> = known.as_ref().map_or_else(|| name.into(), |topic| topic.name().clone());
+        let mut loads = known.as_ref().map(|topic| topic.loads().to_vec()).unwrap_or_default();
         let mut of_topic = known.map(|topic| topic.queues().to_vec()).unwrap_or_default();
-        for partition in of_topic.len()..count as usize {
+        let first = of_topic.len();
+        let added = Loads::new((count as usize).saturating_sub(first));
+        for partition in first..count as usize {
             let Ok(index) = i32::try_from(partition) else { break };
-            let queue = Arc::new(PartitionQueue::new(all.len(), name.clone(), index, *closed));
+            let (load, open) = (added.at(partition - first), self.open.clone());
+            let queue = Arc::new(PartitionQueue::new(all.len(), (name.clone(), index), load, open, *closed));
             all.push(queue.clone());
             self.changed.lock().push(queue.clone());
             of_topic.push(queue);
         }
-        let crowded = all.len().saturating_mul(self.limits.batch_size) > self.memory.limit();
-        self.crowded.store(crowded, Ordering::Relaxed);
-        topics.insert(name.clone(), Arc::new(Topic::new(name, of_topic)));
+        loads.push(added);
+        topics.insert(name.clone(), Arc::new(Topic::new(name, of_topic, loads)));
     }
 
     /// Tells the sender to look at a queue.

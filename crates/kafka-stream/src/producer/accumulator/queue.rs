@@ -1,12 +1,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kafka_core::records::{BATCH_OVERHEAD, record_size_upper_bound};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::Accumulator;
+use super::loads::Load;
 use crate::producer::batch::Batch;
 use crate::producer::delivery::Completion;
 use crate::producer::flush::FlushToken;
@@ -23,10 +24,10 @@ pub(crate) struct PartitionQueue {
     topic: Arc<str>,
     partition: i32,
     state: Mutex<State>,
-    /// How many batches wait; read without the lock to see how busy the partition is.
-    length: AtomicU32,
-    /// Whether the partition has a leader that takes records.
-    available: AtomicBool,
+    /// How many batches wait, and whether the partition has a leader that takes records; read without the lock.
+    load: Load,
+    /// How many batches of the producer records may be appended to.
+    open: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -75,16 +76,15 @@ pub(crate) struct Head {
 }
 
 impl PartitionQueue {
-    pub(crate) fn new(id: usize, topic: Arc<str>, partition: i32, closed: bool) -> Self {
+    pub(super) fn new(
+        id: usize,
+        (topic, partition): (Arc<str>, i32),
+        load: Load,
+        open: Arc<AtomicUsize>,
+        closed: bool,
+    ) -> Self {
         let state = State { batches: VecDeque::new(), announced: Announced::Nothing, closed };
-        Self {
-            id,
-            topic,
-            partition,
-            state: Mutex::new(state),
-            length: AtomicU32::new(0),
-            available: AtomicBool::new(true),
-        }
+        Self { id, topic, partition, state: Mutex::new(state), load, open }
     }
 
     /// Its place among all queues of the producer.
@@ -102,7 +102,7 @@ impl PartitionQueue {
 
     /// How many batches wait.
     pub(crate) fn len(&self) -> u32 {
-        self.length.load(Ordering::Relaxed)
+        self.load.len()
     }
 
     /// How many records wait.
@@ -110,12 +110,13 @@ impl PartitionQueue {
         self.state.lock().batches.iter().map(|batch| u64::from(batch.count().unsigned_abs())).sum()
     }
 
+    #[cfg(test)]
     pub(crate) fn is_available(&self) -> bool {
-        self.available.load(Ordering::Relaxed)
+        self.load.is_available()
     }
 
     pub(crate) fn set_available(&self, available: bool) {
-        self.available.store(available, Ordering::Relaxed);
+        self.load.set_available(available);
     }
 
     pub(super) fn append(
@@ -139,7 +140,7 @@ impl PartitionQueue {
                 builder.size_of_next(timestamp, record.key_bytes(), record.value_bytes(), &record.headers);
             let total = builder.size() + size;
             if total > limits.batch_size {
-                batch.closed = true;
+                self.complete(batch);
                 filled = true;
             } else if total <= batch.reserved.bytes()
                 || grow(batch, total, limits.batch_size, grant.as_deref_mut())
@@ -172,7 +173,8 @@ impl PartitionQueue {
         let builder = shared.buffers.builder(capacity);
         let completion = Completion::new(self.topic.clone(), self.partition);
         state.batches.push_back(Batch::new(completion, Instant::now(), builder, reserved));
-        self.length.fetch_add(1, Ordering::Relaxed);
+        self.load.add();
+        self.open.fetch_add(1, Ordering::Relaxed);
         self.append_to_last(&mut state, shared, record, timestamp, size)
     }
 
@@ -223,8 +225,8 @@ impl PartitionQueue {
         }
         drop(state);
         batch.map(|mut batch| {
-            self.length.fetch_sub(1, Ordering::Relaxed);
-            batch.closed = true;
+            self.load.subtract();
+            self.complete(&mut batch);
             batch
         })
     }
@@ -239,7 +241,7 @@ impl PartitionQueue {
     /// Makes every batch due, and holds `token` in each until its outcome.
     pub(crate) fn flush(&self, token: &FlushToken) {
         for batch in &mut self.state.lock().batches {
-            batch.closed = true;
+            self.complete(batch);
             batch.flushes.push(token.clone());
         }
     }
@@ -248,7 +250,15 @@ impl PartitionQueue {
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
-        state.batches.iter_mut().for_each(|batch| batch.closed = true);
+        state.batches.iter_mut().for_each(|batch| self.complete(batch));
+    }
+
+    /// Lets nothing more be appended to `batch`.
+    fn complete(&self, batch: &mut Batch) {
+        if !batch.closed {
+            batch.closed = true;
+            self.open.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod weights;
 pub use by_key::{ConsistentRandom, KeyHash};
 pub use murmur2::{murmur2, partition_for_key};
 pub(crate) use sticky::Sticky;
-pub(crate) use weights::Weights;
+pub(crate) use weights::pick;
 
 use super::ProducerRecord;
 

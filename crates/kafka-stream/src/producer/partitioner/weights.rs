@@ -1,74 +1,76 @@
-/// How likely each partition is to be chosen next: the longer its queue, the less (KIP-794).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Weights {
-    partitions: Vec<u32>,
-    /// Running sums of the weights; empty if all are equal.
-    cumulative: Vec<u32>,
-}
-
-impl Weights {
-    /// Weights from `(partition, batches waiting)`; an equal chance for all where `adaptive` is false.
-    pub(crate) fn new(queues: impl IntoIterator<Item = (u32, u32)>, adaptive: bool) -> Self {
-        let (partitions, lengths): (Vec<u32>, Vec<u32>) = queues.into_iter().unzip();
-        let longest = lengths.iter().copied().max().unwrap_or(0);
-        let uneven = lengths.iter().any(|length| *length != longest);
-        let cumulative = if adaptive && uneven {
-            let mut sum = 0_u32;
-            lengths
-                .iter()
-                .map(|length| {
-                    sum = sum.saturating_add(longest - length + 1);
-                    sum
-                })
-                .collect()
-        } else {
-            Vec::new()
-        };
-        Self { partitions, cumulative }
+/// Chooses a partition by how many batches wait in each: the longer its queue, the less likely (KIP-794).
+///
+/// `lengths` has one item per partition, `None` where nothing should go. Without `adaptive` all others are as likely.
+/// Allocates nothing, and looks at each partition twice at most. `None` where there is none to choose from.
+pub(crate) fn pick(
+    lengths: impl Iterator<Item = Option<u32>> + Clone,
+    adaptive: bool,
+    random: u32,
+) -> Option<u32> {
+    let (mut all, mut usable, mut sum, mut longest, mut shortest) = (0_u32, 0_u32, 0_u64, 0_u32, u32::MAX);
+    for length in lengths.clone() {
+        all += 1;
+        if let Some(length) = length {
+            usable += 1;
+            sum += u64::from(length);
+            longest = longest.max(length);
+            shortest = shortest.min(length);
+        }
     }
-
-    /// The partition that `random` falls on; `None` where there is none to choose from.
-    pub(crate) fn pick(&self, random: u32) -> Option<u32> {
-        let index = match self.cumulative.last() {
-            Some(total) => {
-                let point = random.checked_rem(*total)?;
-                self.cumulative.partition_point(|sum| *sum <= point)
-            }
-            None => random.checked_rem(u32::try_from(self.partitions.len()).ok()?)? as usize,
-        };
-        self.partitions.get(index).copied()
+    let even = !adaptive || shortest == longest;
+    if even && usable == all {
+        return random.checked_rem(all);
     }
+    let weight = |length: u32| if even { 1 } else { u64::from(longest.saturating_sub(length)) + 1 };
+    let total = if even { u64::from(usable) } else { u64::from(usable) * (u64::from(longest) + 1) - sum };
+    let mut point = u64::from(random).checked_rem(total)?;
+    let mut last = None;
+    for (partition, length) in (0..).zip(lengths) {
+        let Some(length) = length else { continue };
+        if point < weight(length) {
+            return Some(partition);
+        }
+        point -= weight(length);
+        last = Some(partition);
+    }
+    // Queues have grown since the first look.
+    last
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shares(weights: &Weights, draws: u32) -> Vec<u32> {
-        let mut counts = vec![0; 10];
+    fn shares<const N: usize>(lengths: [Option<u32>; N], adaptive: bool, draws: u32) -> [u32; N] {
+        let mut counts = [0; N];
         for random in 0..draws {
-            counts[weights.pick(random).unwrap() as usize] += 1;
+            counts[pick(lengths.into_iter(), adaptive, random).unwrap() as usize] += 1;
         }
         counts
     }
 
     #[test]
     fn equal_queues_are_chosen_equally() {
-        let weights = Weights::new([(0, 4), (3, 4), (5, 4)], true);
-        assert_eq!(shares(&weights, 300), [100, 0, 0, 100, 0, 100, 0, 0, 0, 0]);
+        assert_eq!(shares([Some(4), Some(4), Some(4)], true, 300), [100, 100, 100]);
+        assert_eq!(shares([Some(4), None, Some(4), None, Some(4)], true, 300), [100, 0, 100, 0, 100]);
     }
 
     #[test]
     fn a_longer_queue_is_chosen_less_but_never_starves() {
-        let weights = Weights::new([(0, 0), (1, 3), (2, 1)], true);
         // Weights 4, 1 and 3, as the KIP's example of queue sizes computes them.
-        assert_eq!(&shares(&weights, 800)[..3], [400, 100, 300]);
+        assert_eq!(shares([Some(0), Some(3), Some(1)], true, 800), [400, 100, 300]);
+        assert_eq!(shares([None, Some(0), Some(3), None, Some(1)], true, 800), [0, 400, 100, 0, 300]);
     }
 
     #[test]
     fn without_adaptation_queues_do_not_matter() {
-        let weights = Weights::new([(0, 0), (1, 3)], false);
-        assert_eq!(&shares(&weights, 200)[..2], [100, 100]);
-        assert_eq!(Weights::new([], true).pick(7), None);
+        assert_eq!(shares([Some(0), Some(3)], false, 200), [100, 100]);
+        assert_eq!(shares([Some(0), None, Some(3)], false, 200), [100, 0, 100]);
+    }
+
+    #[test]
+    fn without_a_choice_nothing_is_chosen() {
+        assert_eq!(pick([].into_iter(), true, 7), None);
+        assert_eq!(pick([None, None].into_iter(), true, 7), None);
     }
 }

@@ -8,6 +8,7 @@ mod answers;
 mod availability;
 mod identity;
 mod outcome;
+mod partition;
 mod plan;
 #[cfg(test)]
 mod plan_tests;

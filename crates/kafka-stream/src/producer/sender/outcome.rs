@@ -6,7 +6,8 @@ use kafka_core::records::Compression;
 use tokio::time::Instant;
 
 use super::answers::Heard;
-use super::plan::{Part, Plan};
+use super::partition::Part;
+use super::plan::Plan;
 use crate::producer::batch::Batch;
 use crate::producer::delivery::Outcome;
 use crate::producer::sequence::{Answer, Verdict};

@@ -5,20 +5,18 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use kafka_core::backoff::ExponentialBackoff;
-use kafka_core::records::ProducerStamp;
 use tokio::time::Instant;
 
 use super::answers::Leader;
 use super::availability::Availability;
+use super::partition::{Next, Part, Partition};
+use crate::producer::ProducerConfig;
 use crate::producer::accumulator::{Accumulator, PartitionQueue};
-use crate::producer::batch::Batch;
 use crate::producer::codec::Codec;
 use crate::producer::flush::FlushToken;
-use crate::producer::hooks::{Hooks, count};
-use crate::producer::sequence::{Identity, InOrder, Stamp};
-use crate::producer::{ProduceError, ProducerConfig};
+use crate::producer::hooks::Hooks;
+use crate::producer::sequence::{Identity, InOrder};
 
 /// The state of all partitions that anything was ever sent to.
 pub(crate) struct Plan {
@@ -31,6 +29,8 @@ pub(crate) struct Plan {
     ready: BTreeMap<i32, VecDeque<usize>>,
     /// When a partition has to be looked at again.
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    /// The partitions whose records wait for more.
+    lingering: Vec<usize>,
     identity: Option<Identity>,
     /// Asked for, because a partition has none or cannot use the present one any more.
     pub(super) wants_identity: bool,
@@ -69,42 +69,6 @@ impl Terms {
     }
 }
 
-/// One partition as the sender sees it.
-pub(super) struct Partition {
-    pub(super) queue: Arc<PartitionQueue>,
-    pub(super) order: InOrder<Batch>,
-    pub(super) leader: Option<Leader>,
-    /// A leader that denied being it, and until when it is not asked again.
-    pub(super) doubted: Option<(Leader, Instant)>,
-    /// The broker in whose list of `ready` it waits.
-    listed: Option<i32>,
-    /// The earliest of its timers.
-    timer: Option<Instant>,
-}
-
-/// What a partition waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Nothing,
-    Time(Instant),
-    Identity,
-    Leader,
-    /// The broker to acknowledge what it has.
-    Answer(i32),
-    Turn(i32),
-}
-
-/// One batch in a request.
-#[derive(Debug)]
-pub(super) struct Part {
-    pub(super) id: usize,
-    pub(super) number: u64,
-    pub(super) topic: Arc<str>,
-    pub(super) partition: i32,
-    pub(super) leader: Leader,
-    pub(super) records: Bytes,
-}
-
 impl Plan {
     pub(crate) fn new(terms: Terms, shared: Arc<Accumulator>, hooks: Arc<Hooks>) -> Self {
         Self {
@@ -115,6 +79,7 @@ impl Plan {
             partitions: Vec::new(),
             ready: BTreeMap::new(),
             timers: BinaryHeap::new(),
+            lingering: Vec::new(),
             identity: None,
             wants_identity: false,
             wants_metadata: false,
@@ -145,6 +110,7 @@ impl Plan {
                 doubted: None,
                 listed: None,
                 timer: None,
+                lingers: false,
             });
         }
         self.consider(id, now);
@@ -184,12 +150,17 @@ impl Plan {
         {
             partition.order.adopt(identity);
         }
-        match partition.next(&self.terms, &self.shared, now, &mut self.next_expiry) {
+        let next = partition.next(&self.terms, &self.shared, now, &mut self.next_expiry);
+        if matches!(next, Next::Linger(_)) && !partition.lingers {
+            partition.lingers = true;
+            self.lingering.push(id);
+        }
+        match next {
             Next::Nothing => {}
             Next::Identity => self.wants_identity = true,
             Next::Leader => self.wants_metadata = true,
             Next::Answer(broker) => self.availability.stalled(broker, now),
-            Next::Time(at) => {
+            Next::Linger(at) | Next::Time(at) => {
                 if partition.timer.is_none_or(|timer| at < timer || timer <= now) {
                     partition.timer = Some(at);
                     self.timers.push(Reverse((at, id)));
@@ -251,11 +222,11 @@ impl Plan {
         }
         if self.shared.memory.is_exhausted() {
             // Nothing may linger while somebody waits for memory.
-            for id in 0..self.partitions.len() {
-                let waits = self.partitions.get(id).and_then(Option::as_ref);
-                if waits.is_some_and(|partition| partition.listed.is_none() && partition.queue.len() > 0) {
-                    self.consider(id, now);
+            for id in std::mem::take(&mut self.lingering) {
+                if let Some(Some(partition)) = self.partitions.get_mut(id) {
+                    partition.lingers = false;
                 }
+                self.consider(id, now);
             }
         }
     }
@@ -348,107 +319,4 @@ impl Plan {
         self.shared.queues().iter().all(|queue| queue.len() == 0)
             && self.partitions.iter().flatten().all(|partition| partition.order.is_settled())
     }
-}
-
-impl Partition {
-    fn next(
-        &self,
-        terms: &Terms,
-        shared: &Accumulator,
-        now: Instant,
-        next_expiry: &mut Option<Instant>,
-    ) -> Next {
-        let head = self.queue.head(shared.limits().batch_size);
-        let oldest = self.order.batches().next().map(|batch| batch.created).or(head.map(|head| head.created));
-        let Some(oldest) = oldest else { return Next::Nothing };
-        let expiry = oldest.checked_add(terms.delivery_timeout);
-        *next_expiry = (*next_expiry).into_iter().chain(expiry).min();
-
-        let retry = self.order.retry();
-        match (retry, head) {
-            (Some(batch), _) => {
-                if let Some(at) = batch.retry_at.filter(|at| *at > now) {
-                    return Next::Time(at);
-                }
-            }
-            (None, Some(head)) => {
-                let due = head.due || terms.linger.is_zero() || shared.memory.is_exhausted();
-                if let Some(at) = head.created.checked_add(terms.linger).filter(|at| !due && *at > now) {
-                    return Next::Time(at);
-                }
-            }
-            (None, None) => {
-                let identity = self.order.needs_identity();
-                return if identity { Next::Identity } else { Next::Nothing };
-            }
-        }
-        if self.order.needs_identity() {
-            return Next::Identity;
-        }
-        let Some(leader) = self.leader else { return Next::Leader };
-        if let Some((doubted, until)) = self.doubted
-            && doubted == leader
-            && until > now
-        {
-            return Next::Time(until);
-        }
-        if retry.is_some() || self.order.may_send_new(leader.broker) {
-            Next::Turn(leader.broker)
-        } else {
-            Next::Answer(leader.broker)
-        }
-    }
-
-    /// Whether something waits to be sent, for the first time or again.
-    fn has_unsent(&self) -> bool {
-        self.queue.len() > 0 || self.order.retry().is_some()
-    }
-
-    fn next_size(&self, shared: &Accumulator) -> usize {
-        match self.order.retry() {
-            Some(batch) => batch.size(),
-            None => self.queue.head(shared.limits().batch_size).map_or(0, |head| head.size),
-        }
-    }
-
-    /// Moves its next batch onto the wire.
-    fn send(
-        &mut self,
-        broker: i32,
-        codec: Codec,
-        hooks: &Hooks,
-    ) -> Option<Result<Part, (u64, ProduceError)>> {
-        let leader = self.leader?;
-        let (number, stamp) = if self.order.retry().is_some() {
-            count(&hooks.counters.retries, 1);
-            let (number, _, stamp) = self.order.send_retry(broker)?;
-            (number, stamp)
-        } else {
-            let batch = self.queue.take()?;
-            let records = batch.count();
-            count(&hooks.counters.on_wire, u64::from(records.unsigned_abs()));
-            self.order.send_new(broker, batch, records)
-        };
-        let batch = self.order.batch_mut(number)?;
-        Some(match batch.encode(codec, producer_stamp(stamp)) {
-            Ok(encoded) => Ok(Part {
-                id: self.queue.id(),
-                number,
-                topic: self.queue.topic().clone(),
-                partition: self.queue.partition(),
-                leader,
-                records: encoded.bytes(),
-            }),
-            Err(error) => Err((number, error)),
-        })
-    }
-}
-
-fn producer_stamp(stamp: Option<Stamp>) -> ProducerStamp {
-    stamp.map_or(ProducerStamp::NONE, |Stamp { identity, sequence }| ProducerStamp {
-        producer_id: identity.producer_id,
-        epoch: identity.epoch,
-        base_sequence: sequence,
-        transactional: false,
-    })
 }

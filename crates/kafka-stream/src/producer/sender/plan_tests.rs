@@ -9,7 +9,8 @@ use kafka_core::records::{Batches, Compression};
 use tokio::time::{Instant, advance};
 
 use super::answers::{Heard, Leader};
-use super::plan::{Part, Plan, Terms};
+use super::partition::Part;
+use super::plan::{Plan, Terms};
 use crate::producer::accumulator::{Accumulator, Attempt};
 use crate::producer::flush::FlushToken;
 use crate::producer::hooks::Hooks;

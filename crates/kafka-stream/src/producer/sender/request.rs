@@ -11,7 +11,7 @@ use kafka_core::protocol::{ErrorCode, Uuid};
 use kafka_core::{Error, ErrorKind};
 
 use super::answers::{Heard, Leader};
-use super::plan::Part;
+use super::partition::Part;
 use crate::producer::Acks;
 
 /// The last version that names topics instead of using their ids (KIP-516).
@@ -68,20 +68,31 @@ pub(super) fn heard(
     ids: Option<&HashMap<Arc<str>, Uuid>>,
     response: ProduceResponse,
 ) -> Vec<Heard> {
-    let mut answers: HashMap<(String, Uuid, i32), PartitionProduceResponse> = HashMap::new();
-    for topic in response.responses {
-        for partition in topic.partition_responses {
-            answers.insert((topic.name.clone(), topic.topic_id, partition.index), partition);
-        }
+    let mut answers: HashMap<(usize, i32), PartitionProduceResponse> = HashMap::with_capacity(parts.len());
+    let mut topics = Vec::with_capacity(response.responses.len());
+    for (place, topic) in response.responses.into_iter().enumerate() {
+        topics.push((topic.name, topic.topic_id));
+        answers.extend(topic.partition_responses.into_iter().map(|answer| ((place, answer.index), answer)));
     }
+    // Versions up to 12 answer with names, later ones with ids.
+    let place_of = |topic: &Arc<str>| {
+        let id = ids.and_then(|ids| ids.get(topic)).copied().unwrap_or_default();
+        let found = |(name, topic_id): &(String, Uuid)| match name.as_str() {
+            "" => *topic_id == id,
+            name => name == topic.as_ref(),
+        };
+        topics.iter().position(found)
+    };
+    let mut last: Option<(&Arc<str>, Option<usize>)> = None;
     parts
         .iter()
         .map(|part| {
-            let id = ids.and_then(|ids| ids.get(&part.topic)).copied().unwrap_or_default();
-            // Versions up to 12 answer with names, later ones with ids.
-            let by_name = (part.topic.to_string(), Uuid::default(), part.partition);
-            let answer =
-                answers.remove(&by_name).or_else(|| answers.remove(&(String::new(), id, part.partition)));
+            let place = match last {
+                Some((topic, place)) if Arc::ptr_eq(topic, &part.topic) => place,
+                _ => place_of(&part.topic),
+            };
+            last = Some((&part.topic, place));
+            let answer = place.and_then(|place| answers.remove(&(place, part.partition)));
             answer.map_or_else(|| missing(part), of_partition)
         })
         .collect()

@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::answers::{Heard, Leader};
-use super::plan::{Part, Plan};
+use super::partition::Part;
+use super::plan::Plan;
 use super::{identity, request};
 use crate::producer::accumulator::{Accumulator, PartitionQueue};
 use crate::producer::flush::FlushToken;
