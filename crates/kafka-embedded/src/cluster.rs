@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_core::net::Connector;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::shell::{Listener, Shared, bind};
+use crate::shell::{Listener, MemoryConnector, Shared, bind};
 use crate::{Asked, EmbeddedClusterBuilder, Error, Fault, GroupView, TopicView};
 
 /// A running cluster. It ends, and frees its ports and memory, when it is dropped.
@@ -36,6 +37,15 @@ impl EmbeddedCluster {
     pub fn bootstrap_servers(&self) -> Vec<String> {
         self.shared
             .with(|cluster| cluster.brokers.values().map(|broker| broker.address.to_string()).collect())
+    }
+
+    /// Opens connections to these brokers in memory instead of by sockets: for
+    /// [`ClientConfig::connector`](kafka_core::cluster::ClientConfig::connector).
+    ///
+    /// On a paused tokio clock, with all tasks on one thread, a simulation by it is exact: time moves on only when nobody has
+    /// anything left to do. With sockets it could move on while bytes are under way.
+    pub fn connector(&self) -> Arc<dyn Connector> {
+        Arc::new(MemoryConnector(Arc::clone(&self.shared.doors)))
     }
 
     /// The ids of all brokers, also of those that are stopped.

@@ -8,6 +8,7 @@ pub(crate) async fn run_clock(shared: Arc<Shared>) {
         match shared.sleep() {
             Some(time) => {
                 tokio::select! {
+                    biased;
                     () = tokio::time::sleep(time) => shared.with(|_| ()),
                     () = shared.clock.notified() => {}
                 }

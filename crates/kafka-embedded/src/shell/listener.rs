@@ -18,8 +18,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// Starts to serve clients of `broker`.
     pub(crate) fn start(socket: TcpListener, broker: i32, shared: Arc<Shared>) -> Self {
-        let max_request_bytes = shared.with(|cluster| cluster.settings.max_request_bytes);
-        Self { task: tokio::spawn(accept(socket, broker, shared, max_request_bytes)) }
+        Self { task: tokio::spawn(accept(socket, broker, shared)) }
     }
 
     /// Closes the port and all connections at once.
@@ -36,10 +35,20 @@ impl Drop for Listener {
     }
 }
 
-async fn accept(socket: TcpListener, broker: i32, shared: Arc<Shared>, max_request_bytes: usize) {
+async fn accept(socket: TcpListener, broker: i32, shared: Arc<Shared>) {
+    let max_request_bytes = shared.with(|cluster| cluster.settings.max_request_bytes);
+    let Ok(address) = socket.local_addr() else { return };
+    let mut door = shared.doors.open(address.port());
     let mut connections = JoinSet::new();
     loop {
+        // In this order, so that a simulation runs the same way each time.
         tokio::select! {
+            biased;
+            Some(_) = connections.join_next() => {}
+            Some(stream) = door.recv() => {
+                let (shared, host) = (Arc::clone(&shared), address.ip().to_string());
+                connections.spawn(Connection { stream, shared, broker, host, max_request_bytes }.run());
+            }
             accepted = socket.accept() => match accepted {
                 Ok((stream, peer)) => {
                     // Answers are whole when they are written: nothing is gained by holding them back.
@@ -52,7 +61,6 @@ async fn accept(socket: TcpListener, broker: i32, shared: Arc<Shared>, max_reque
                     tokio::task::yield_now().await;
                 }
             },
-            Some(_) = connections.join_next() => {}
         }
     }
 }

@@ -7,9 +7,11 @@ mod clock;
 mod connection;
 mod frames;
 mod listener;
+mod memory;
 mod segments;
 mod shared;
 
 pub(crate) use clock::run_clock;
 pub(crate) use listener::{Listener, bind};
+pub(crate) use memory::{Doors, MemoryConnector};
 pub(crate) use shared::Shared;

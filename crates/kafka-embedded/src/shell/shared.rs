@@ -1,10 +1,12 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::Doors;
 use crate::core::{Answer, AnyRequest, Call, Cluster, Outcome, Ticket, Time};
 use crate::faults::{Effect, Moment};
 
@@ -13,6 +15,8 @@ use crate::faults::{Effect, Moment};
 pub(crate) struct Shared {
     state: Mutex<State>,
     started: Instant,
+    /// The ways to brokers that run, without sockets.
+    pub(crate) doors: Arc<Doors>,
     /// The clock's task is to look again when it must wake.
     pub(super) clock: Notify,
 }
@@ -40,7 +44,12 @@ impl Shared {
     pub(crate) fn new(core: Cluster) -> Self {
         let state =
             State { core, waiting: HashMap::new(), next_ticket: 0, advanced: Duration::ZERO, wakes_at: None };
-        Self { state: Mutex::new(state), started: Instant::now(), clock: Notify::new() }
+        Self {
+            state: Mutex::new(state),
+            started: Instant::now(),
+            doors: Arc::default(),
+            clock: Notify::new(),
+        }
     }
 
     /// Hands a request to the core, and says what a fault does to it or to its answer.

@@ -17,7 +17,7 @@ async fn a_service_handles_its_events_and_sets_poison_aside() {
     let producer = producer(&client);
     for number in 0..200 {
         let value = if number % 50 == 7 { "no JSON".to_owned() } else { number.to_string() };
-        let _ = producer.send(ProducerRecord::to("orders").key("key").value(&value)).await.unwrap();
+        drop(producer.send(ProducerRecord::to("orders").key("key").value(&value)).await.unwrap());
     }
     producer.flush().await.unwrap();
 
