@@ -1,14 +1,13 @@
 //! Processes that outlive this one: started in their own group, found again by pid, signalled only when they are ours.
 
 use std::{
-    fs::File,
     path::Path,
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 /// What a process does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,9 @@ impl Signal {
 /// Starts a program in a process group of its own, with its output appended to `log`; returns its pid.
 #[cfg(unix)]
 pub(crate) fn spawn(command: &[String], log: &Path) -> Result<u32> {
-    use std::os::unix::process::CommandExt;
+    use std::{fs::File, os::unix::process::CommandExt};
+
+    use anyhow::Context;
 
     let [program, arguments @ ..] = command else { bail!("there is no command to start") };
     let out = File::options()
@@ -110,6 +111,7 @@ fn from_ps(pid: u32) -> Option<(char, Vec<String>)> {
 /// Sends a signal to the process if it is ours; says whether it was.
 #[cfg(unix)]
 pub(crate) fn signal(pid: u32, marker: &str, signal: Signal) -> Result<bool> {
+    use anyhow::Context;
     use rustix::process::{Pid, Signal as Unix, kill_process};
 
     if activity(pid, marker) == Activity::Gone {
