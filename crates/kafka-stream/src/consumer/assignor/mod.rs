@@ -4,7 +4,7 @@
 //! different clients as long as they know a common strategy by name. It knows nothing of the group's protocol; what it
 //! needs to remember between rebalances travels in its user data, through the coordinator.
 //!
-//! Range, round robin and sticky give what Java's assignors of the same name give, where that is determined.
+//! Range (with racks too), round robin and sticky give what Java's assignors of the same name give, where that is determined.
 
 mod balance;
 mod range;
@@ -18,8 +18,8 @@ pub use range::RangeAssignor;
 pub use round_robin::RoundRobinAssignor;
 pub use sticky::{CooperativeStickyAssignor, StickyAssignor};
 pub use types::{
-    Assignor, GroupAssignment, GroupMember, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts,
-    built_in,
+    Assignor, GroupAssignment, GroupMember, PartitionRacks, PreviousAssignment, RebalanceProtocol,
+    TopicPartitionCounts, built_in,
 };
 pub(crate) use withhold::withhold;
 

@@ -11,6 +11,9 @@ use crate::consumer::AssignmentStrategy;
 /// How many partitions each topic has. Topics that do not exist are not in it.
 pub type TopicPartitionCounts = BTreeMap<Arc<str>, i32>;
 
+/// In which racks each partition has replicas; partitions without any are left out.
+pub type PartitionRacks = BTreeMap<TopicPartition, BTreeSet<Arc<str>>>;
+
 /// Each member's partitions, by member id. A member without partitions may be left out.
 pub type GroupAssignment = BTreeMap<Arc<str>, Vec<TopicPartition>>;
 
@@ -119,4 +122,16 @@ pub trait Assignor: fmt::Debug + Send + Sync + 'static {
     /// A partition must go to one member at most, and only to one that wants its topic. A cooperative strategy returns
     /// what should be in the end: what another member still holds is left out by the caller until that one gave it up.
     fn assign(&self, partitions: &TopicPartitionCounts, members: &[GroupMember]) -> GroupAssignment;
+
+    /// As [`assign`](Self::assign), for a strategy that gives members what is near them (KIP-881). Racks are ignored
+    /// unless a strategy has its own.
+    fn assign_near(
+        &self,
+        partitions: &TopicPartitionCounts,
+        racks: &PartitionRacks,
+        members: &[GroupMember],
+    ) -> GroupAssignment {
+        let _ = racks;
+        self.assign(partitions, members)
+    }
 }

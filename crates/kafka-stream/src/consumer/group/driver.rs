@@ -106,7 +106,7 @@ impl Driver {
 
     fn on_topics(&mut self, found: topics::Found) -> Option<Input> {
         match found {
-            topics::Found::Counts(counts) => Some(Input::Topics(counts)),
+            topics::Found::Counts(counts, racks) => Some(Input::Topics(counts, racks)),
             topics::Found::Matching(topics) => Some(Input::Subscribe(topics)),
         }
     }

@@ -15,20 +15,20 @@ use kafka_core::protocol::messages::MetadataRequest;
 use kafka_core::protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_core::protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_core::protocol::{ErrorCode, Uuid};
-use kafka_core::{Error, ErrorKind, Result};
+use kafka_core::{Error, ErrorKind, Result, TopicPartition};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::TopicFilter;
 use crate::consumer::ConsumerConfig;
-use crate::consumer::assignor::TopicPartitionCounts;
+use crate::consumer::assignor::{PartitionRacks, TopicPartitionCounts};
 
 /// What was found.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// The partitions of the topics that are watched; those that do not exist are left out.
-    Counts(TopicPartitionCounts),
+    /// The partitions of the topics that are watched, and where they are; those that do not exist are left out.
+    Counts(TopicPartitionCounts, PartitionRacks),
     /// The topics that match the pattern.
     Matching(BTreeSet<Arc<str>>),
 }
@@ -103,7 +103,7 @@ impl TopicWatch {
     pub(super) async fn changed(&mut self) -> Found {
         loop {
             if let Some(found) = self.found.pop_front() {
-                if let Found::Counts(counts) = &found {
+                if let Found::Counts(counts, _) = &found {
                     self.known.clone_from(counts);
                 }
                 return found;
@@ -184,7 +184,8 @@ async fn look_up(client: Client, question: Question) -> Result<Vec<Found>> {
         found.push(Found::Matching(matching.map(|topic| Arc::clone(&topic.name)).collect()));
     }
     if let Some(topics) = &question.counts_of {
-        found.push(Found::Counts(counts_of(&client, &question, topics).await?));
+        let (counts, racks) = counts_of(&client, &question, topics).await?;
+        found.push(Found::Counts(counts, racks));
     }
     Ok(found)
 }
@@ -193,10 +194,10 @@ async fn counts_of(
     client: &Client,
     question: &Question,
     topics: &BTreeSet<Arc<str>>,
-) -> Result<TopicPartitionCounts> {
+) -> Result<(TopicPartitionCounts, PartitionRacks)> {
     if topics.is_empty() {
         // An empty list means all topics to the oldest brokers.
-        return Ok(TopicPartitionCounts::new());
+        return Ok(Default::default());
     }
     let named = |name: &Arc<str>| MetadataRequestTopic { name: Some(name.to_string()), ..Default::default() };
     let request = |version| MetadataRequest {
@@ -206,19 +207,33 @@ async fn counts_of(
         ..Default::default()
     };
     let response = client.call_any(CallOptions::new(question.timeout), request).await?;
+    let rack_of: BTreeMap<i32, Arc<str>> = response
+        .brokers
+        .into_iter()
+        .filter_map(|broker| Some((broker.node_id, broker.rack.filter(|rack| !rack.is_empty())?.into())))
+        .collect();
     let mut counts = TopicPartitionCounts::new();
+    let mut places = PartitionRacks::new();
     for topic in response.topics {
-        let name = topic.name.unwrap_or_default();
+        let name: Arc<str> = topic.name.unwrap_or_default().into();
         match ErrorCode(topic.error_code) {
             // Without a leader for the moment, but with all its partitions.
             ErrorCode::NONE | ErrorCode::LEADER_NOT_AVAILABLE if !topic.partitions.is_empty() => {
-                counts.insert(name.into(), count(topic.partitions.len()));
+                counts.insert(Arc::clone(&name), count(topic.partitions.len()));
+                for partition in topic.partitions {
+                    let racks = partition.replica_nodes.iter().filter_map(|broker| rack_of.get(broker));
+                    let racks: BTreeSet<Arc<str>> = racks.cloned().collect();
+                    if !racks.is_empty() {
+                        places
+                            .insert(TopicPartition::new(Arc::clone(&name), partition.partition_index), racks);
+                    }
+                }
             }
             ErrorCode::NONE | ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::LEADER_NOT_AVAILABLE => {}
-            code => tracing::warn!(topic = name, %code, "a subscribed topic cannot be assigned"),
+            code => tracing::warn!(topic = &*name, %code, "a subscribed topic cannot be assigned"),
         }
     }
-    Ok(counts)
+    Ok((counts, places))
 }
 
 /// The names of topics by their ids; those that do not exist are left out.

@@ -1,6 +1,7 @@
 //! The assignors against what Java's gave for the same members and partitions, and against their promises.
 
 mod properties;
+mod racks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -141,7 +141,7 @@ impl Member {
             Input::Answer(ticket, Answer::Group(result)) => self.on_heartbeat_answer(now, ticket, result),
             Input::Answer(ticket, Answer::Names(result)) => self.on_names(now, ticket, result),
             // Of the classic protocol, which this machine never asks for.
-            Input::Tick | Input::CommitRefused { .. } | Input::Topics(_) | Input::Answer(..) => {}
+            Input::Tick | Input::CommitRefused { .. } | Input::Topics(..) | Input::Answer(..) => {}
         }
         self.advance(now);
         std::mem::take(&mut self.actions)

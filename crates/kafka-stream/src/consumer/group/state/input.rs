@@ -7,7 +7,7 @@ use kafka_core::Error;
 use kafka_core::protocol::{ErrorCode, Uuid};
 
 use super::GroupEvent;
-use crate::consumer::assignor::TopicPartitionCounts;
+use crate::consumer::assignor::{PartitionRacks, TopicPartitionCounts};
 
 /// Tells which request an answer belongs to.
 pub(in crate::consumer::group) type Ticket = u64;
@@ -25,8 +25,8 @@ pub(in crate::consumer::group) enum Input {
     SubscribePattern(Arc<str>),
     /// The consumer has given up what the `Revoke` with this ticket named.
     RevokeDone(Ticket),
-    /// How many partitions the topics have that [`Action::LookUpTopics`] named last; again whenever that changes.
-    Topics(TopicPartitionCounts),
+    /// How many partitions the topics have, and in which racks, that [`Action::LookUpTopics`] named last; again whenever that changes.
+    Topics(TopicPartitionCounts, PartitionRacks),
     /// The user wants out.
     Leave(String),
     /// A commit in the name of this generation was refused.

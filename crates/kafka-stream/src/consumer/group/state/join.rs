@@ -10,7 +10,8 @@ use super::{
     Action, AfterRevoke, Failure, JoinRequest, Joined, Leading, Membership, Phase, Request, Synced, Ticket,
 };
 use crate::consumer::assignor::{
-    GroupAssignment, GroupMember, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts, withhold,
+    GroupAssignment, GroupMember, PartitionRacks, PreviousAssignment, RebalanceProtocol,
+    TopicPartitionCounts, withhold,
 };
 use crate::consumer::group::GroupEvent;
 use crate::consumer::group::consumer_protocol::{
@@ -140,17 +141,24 @@ impl Membership {
         let members = decode_members(&joined);
         let topics: BTreeSet<_> = members.iter().flat_map(|m| m.topics.iter().cloned()).collect();
         self.actions.push(Action::LookUpTopics(topics.clone()));
-        self.leading = Some(Leading { topics, counts: TopicPartitionCounts::new() });
+        self.leading =
+            Some(Leading { topics, counts: TopicPartitionCounts::new(), racks: PartitionRacks::new() });
         self.phase = Phase::Assigning { joined };
     }
 
-    pub(super) fn on_topics(&mut self, _now: Instant, mut counts: TopicPartitionCounts) {
+    pub(super) fn on_topics(
+        &mut self,
+        _now: Instant,
+        mut counts: TopicPartitionCounts,
+        racks: PartitionRacks,
+    ) {
         let Some(leading) = &mut self.leading else { return };
         counts.retain(|topic, _| leading.topics.contains(topic));
         if counts != leading.counts && !matches!(self.phase, Phase::Assigning { .. }) {
             self.rejoin = Some("the partitions of the group's topics changed".to_owned());
         }
         leading.counts = counts;
+        leading.racks = racks;
         if !matches!(self.phase, Phase::Assigning { .. }) {
             return;
         }
@@ -168,7 +176,7 @@ impl Membership {
     fn assign(&self, joined: &Joined) -> Result<Vec<(String, bytes::Bytes)>, Error> {
         let (Some(assignor), Some(leading)) = (&self.assignor, &self.leading) else { return Ok(Vec::new()) };
         let members = decode_members(joined);
-        let mut assignment: GroupAssignment = assignor.assign(&leading.counts, &members);
+        let mut assignment: GroupAssignment = assignor.assign_near(&leading.counts, &leading.racks, &members);
         if assignor.protocol() == RebalanceProtocol::Cooperative {
             withhold(&mut assignment, &members);
         }

@@ -35,7 +35,9 @@ pub(super) use input::{
 use super::standing::Standing;
 use super::{ConsumerGroupMetadata, GroupEvent};
 use crate::consumer::GroupProtocol;
-use crate::consumer::assignor::{Assignor, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts};
+use crate::consumer::assignor::{
+    Assignor, PartitionRacks, PreviousAssignment, RebalanceProtocol, TopicPartitionCounts,
+};
 
 /// What the machine needs to know of the configuration.
 #[derive(Clone, Debug)]
@@ -91,6 +93,7 @@ struct Leading {
     topics: BTreeSet<Arc<str>>,
     /// Their partitions when they were assigned.
     counts: TopicPartitionCounts,
+    racks: PartitionRacks,
 }
 
 #[derive(Debug, Default)]
@@ -174,7 +177,7 @@ impl Membership {
             Input::Polled(at) => self.on_poll(now, at),
             Input::Subscribe(topics) => self.on_subscribe(now, topics),
             Input::RevokeDone(ticket) => self.on_revoke_done(now, ticket),
-            Input::Topics(counts) => self.on_topics(now, counts),
+            Input::Topics(counts, racks) => self.on_topics(now, counts, racks),
             Input::Leave(reason) => self.leave(reason),
             Input::CommitRefused { code, generation } => self.on_commit_refused(now, code, generation),
             Input::Answer(ticket, Answer::Join(result)) => self.on_join_answer(now, ticket, result),

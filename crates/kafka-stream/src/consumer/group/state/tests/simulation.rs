@@ -192,7 +192,7 @@ impl World {
         let counts = self.counts.iter().filter(|(topic, _)| topics.contains(*topic));
         let counts = counts.map(|(topic, &n)| (Arc::clone(topic), n)).collect();
         let delay = Duration::from_millis(self.random.u64(1..300));
-        self.schedule(delay, Event::Deliver(who, Input::Topics(counts)));
+        self.schedule(delay, Event::Deliver(who, Input::Topics(counts, Default::default())));
     }
 
     fn schedule(&mut self, delay: Duration, event: Event) {
