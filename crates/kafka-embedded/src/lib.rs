@@ -13,7 +13,7 @@
 //! # Where what is
 //! - `core`: the cluster as plain state, which knows no socket, task or clock, and how leaders are chosen.
 //! - `apis`: what is answered, one file per API, named after it.
-//! - `topics`, `log`, `groups`, `fetching`: what the answers come from.
+//! - `topics`, `log`, `groups`, `fetching`, `transactions`: what the answers come from.
 //! - `shell`: sockets and tasks around the core.
 //!
 //! # How it differs from Kafka
@@ -22,7 +22,8 @@
 //! - A group that was empty does not wait for more members (`group.initial.rebalance.delay.ms` is 0), unless it is told to.
 //! - Settings of brokers cannot be changed. Settings of topics all can, but only those that concern sizes, timestamps,
 //!   retention and `min.insync.replicas` have an effect.
-//! - There are no transactions: `InitProducerId` with a transactional id answers `UNSUPPORTED_VERSION`.
+//! - A transaction ends at once: no client is told to try again because its markers are still being written, and there are no
+//!   requests to list, describe or abort transactions from outside.
 
 mod apis;
 mod builder;
@@ -36,6 +37,7 @@ mod log;
 mod settings;
 mod shell;
 mod topics;
+mod transactions;
 mod views;
 
 pub use builder::EmbeddedClusterBuilder;

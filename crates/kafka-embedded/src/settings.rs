@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) offsets_topic_partitions: usize,
     /// `transaction.state.log.num.partitions`
     pub(crate) transaction_topic_partitions: usize,
+    /// `transaction.max.timeout.ms`
+    pub(crate) max_transaction_timeout: Duration,
     /// `group.initial.rebalance.delay.ms`
     pub(crate) initial_rebalance_delay: Duration,
     /// `group.min.session.timeout.ms`
@@ -48,6 +50,7 @@ impl Default for Settings {
             default_replication_factor: 1,
             offsets_topic_partitions: 50,
             transaction_topic_partitions: 50,
+            max_transaction_timeout: Duration::from_secs(900),
             initial_rebalance_delay: Duration::ZERO,
             min_session_timeout: Duration::from_secs(6),
             max_session_timeout: Duration::from_secs(1800),

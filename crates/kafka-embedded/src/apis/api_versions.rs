@@ -1,11 +1,16 @@
 //! `ApiVersions`: what the broker offers.
 
 use kafka_core::protocol::ErrorCode;
-use kafka_core::protocol::messages::api_versions_response::ApiVersion;
+use kafka_core::protocol::messages::api_versions_response::{
+    ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
+};
 use kafka_core::protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
 use super::supported;
 use crate::core::{Api, Call, Cluster, Reply};
+
+/// Each transaction has an epoch of its own (KIP-890).
+const TRANSACTION_VERSION: &str = "transaction.version";
 
 impl Api for ApiVersionsRequest {
     fn handle(self, _: &mut Cluster, call: &Call) -> Reply<ApiVersionsResponse> {
@@ -33,7 +38,17 @@ pub(crate) fn offer(code: ErrorCode) -> ApiVersionsResponse {
     ApiVersionsResponse {
         error_code: code.0,
         api_keys: api_keys.collect(),
-        finalized_features_epoch: 0,
+        supported_features: vec![SupportedFeatureKey {
+            name: TRANSACTION_VERSION.to_owned(),
+            min_version: 0,
+            max_version: 2,
+        }],
+        finalized_features_epoch: 1,
+        finalized_features: vec![FinalizedFeatureKey {
+            name: TRANSACTION_VERSION.to_owned(),
+            max_version_level: 2,
+            min_version_level: 2,
+        }],
         ..Default::default()
     }
 }

@@ -1,9 +1,12 @@
 //! `InitProducerId`: an identity for an idempotent producer.
 
+use std::time::Duration;
+
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
-use crate::core::{Api, Call, Cluster, Reply};
+use crate::core::{Api, Call, Cluster, CoordinatorKind, Reply};
+use crate::transactions::Identity;
 
 impl Api for InitProducerIdRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<InitProducerIdResponse> {
@@ -13,12 +16,36 @@ impl Api for InitProducerIdRequest {
                 ..Default::default()
             }),
             Some("") => self.refuse(call, ErrorCode::INVALID_REQUEST).into(),
-            // There are no transactions here: a code that no client takes for something passing.
-            Some(_) => self.refuse(call, ErrorCode::UNSUPPORTED_VERSION).into(),
+            Some(id) => match own(&self, id, cluster, call) {
+                Ok(identity) => Reply::Now(InitProducerIdResponse {
+                    producer_id: identity.producer_id,
+                    producer_epoch: identity.epoch,
+                    ..Default::default()
+                }),
+                Err(code) => self.refuse(call, code).into(),
+            },
         }
     }
 
     fn refuse(self, _: &Call, code: ErrorCode) -> InitProducerIdResponse {
         InitProducerIdResponse { error_code: code.0, producer_epoch: -1, ..Default::default() }
     }
+}
+
+fn own(
+    request: &InitProducerIdRequest,
+    id: &str,
+    cluster: &mut Cluster,
+    call: &Call,
+) -> Result<Identity, ErrorCode> {
+    cluster.check_coordinator(CoordinatorKind::Transaction, call.broker, id)?;
+    let timeout = Duration::from_millis(u64::try_from(request.transaction_timeout_ms).unwrap_or_default());
+    if timeout.is_zero() || timeout > cluster.settings.max_transaction_timeout {
+        return Err(ErrorCode::INVALID_TRANSACTION_TIMEOUT);
+    }
+    let known = (request.producer_id >= 0)
+        .then_some(Identity { producer_id: request.producer_id, epoch: request.producer_epoch });
+    // From version 4 on, a fenced producer is told by its own code.
+    let told = if call.version >= 4 { i16::MAX } else { 0 };
+    cluster.own_transactional_id(id, timeout, known, told)
 }

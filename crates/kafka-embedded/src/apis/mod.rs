@@ -2,6 +2,8 @@
 //!
 //! `table` lists them; what is not there is not advertised, and a request for it ends its connection, as at a real broker.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod alter_configs;
 mod api_versions;
 mod broker_configs;
@@ -13,6 +15,7 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
@@ -31,6 +34,7 @@ mod operations;
 mod produce;
 mod sync_group;
 mod table;
+mod txn_offset_commit;
 
 pub(crate) use api_versions::offer;
 pub(crate) use table::{decode, find, supported};

@@ -20,8 +20,9 @@ const TOPIC_IDS: i16 = 10;
 
 impl Api for OffsetFetchRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<OffsetFetchResponse> {
+        let stable = self.require_stable;
         let groups = asked(self, call).into_iter().map(|group| match check(cluster, call, &group) {
-            Ok(()) => fetch(cluster, call, group),
+            Ok(()) => fetch(cluster, call, group, stable),
             Err(code) => refused(group, code),
         });
         Reply::Now(answer(groups.collect(), call))
@@ -60,13 +61,22 @@ fn refused(group: OffsetFetchRequestGroup, code: ErrorCode) -> OffsetFetchRespon
     OffsetFetchResponseGroup { group_id: group.group_id, topics: Vec::new(), error_code: code.0 }
 }
 
-fn fetch(cluster: &Cluster, call: &Call, group: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+/// With `stable`, an offset that an open transaction may change is an error, so that its client asks again.
+fn fetch(
+    cluster: &Cluster,
+    call: &Call,
+    group: OffsetFetchRequestGroup,
+    stable: bool,
+) -> OffsetFetchResponseGroup {
     let offsets = cluster.groups.get(&group.group_id).map(|group| &group.offsets);
     let mut topics: Vec<OffsetFetchResponseTopics> = Vec::new();
     match group.topics {
         Some(asked) => topics.extend(asked.into_iter().map(|topic| {
             let name = cluster.topics.resolve(call.version >= TOPIC_IDS, topic.topic_id, &topic.name);
             let partitions = topic.partition_indexes.iter().map(|&index| match &name {
+                Ok(name) if stable && offsets.is_some_and(|offsets| offsets.is_unstable(name, index)) => {
+                    partition(index, None, ErrorCode::UNSTABLE_OFFSET_COMMIT)
+                }
                 Ok(name) => {
                     partition(index, offsets.and_then(|offsets| offsets.get(name, index)), ErrorCode::NONE)
                 }

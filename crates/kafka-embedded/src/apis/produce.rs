@@ -6,26 +6,30 @@ use kafka_core::protocol::messages::produce_response::{
 };
 use kafka_core::protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
+use kafka_core::records::Batch;
 
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::log::{Appended, Log, Refusal};
+use crate::transactions::{Identity, State};
 
 /// From this version on topics are named by id.
 const TOPIC_IDS: i16 = 13;
 /// From this version on an error may say who leads now.
 const LEADER_HINTS: i16 = 10;
+/// From this version on a batch adds its partition to its transaction.
+const ADDS_ITSELF: i16 = 12;
 const ACKS_ALL: i16 = -1;
 
 impl Api for ProduceRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<ProduceResponse> {
-        let acks = self.acks;
+        let (acks, transaction) = (self.acks, self.transactional_id);
         let mut responses = Vec::with_capacity(self.topic_data.len());
         for topic in self.topic_data {
             let name = cluster.topics.resolve(call.version >= TOPIC_IDS, topic.topic_id, &topic.name);
             let partition_responses = topic
                 .partition_data
                 .into_iter()
-                .map(|data| produce(cluster, call, acks, &name, data))
+                .map(|data| produce(cluster, call, acks, transaction.as_deref(), &name, data))
                 .collect();
             responses.push(TopicProduceResponse {
                 name: topic.name,
@@ -62,12 +66,13 @@ fn produce(
     cluster: &mut Cluster,
     call: &Call,
     acks: i16,
+    transaction: Option<&str>,
     topic: &Result<String, ErrorCode>,
     data: PartitionProduceData,
 ) -> PartitionProduceResponse {
     let index = data.index;
     let result = match topic {
-        Ok(topic) => append(cluster, call, acks, topic, data),
+        Ok(topic) => append(cluster, call, acks, transaction, topic, data),
         Err(code) => Err((*code).into()),
     };
     match result {
@@ -95,6 +100,7 @@ fn append(
     cluster: &mut Cluster,
     call: &Call,
     acks: i16,
+    transaction: Option<&str>,
     topic: &str,
     data: PartitionProduceData,
 ) -> Result<(Appended, i64), Refusal> {
@@ -121,11 +127,42 @@ fn append(
     if u64::try_from(batch.size()).unwrap_or(u64::MAX) > room {
         return Err(ErrorCode::KAFKA_STORAGE_ERROR.into());
     }
+    if batch.is_transactional() {
+        check_transaction(cluster, call, transaction, &batch, topic, data.index)?;
+    }
+    let partition =
+        cluster.topics.partition_mut(topic, data.index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let epoch = partition.leader_epoch;
     let appended = partition.log.append(batch, epoch, &settings, now)?;
     let log_start_offset = partition.log.start_offset();
     cluster.partition_changed(topic, data.index);
     Ok((appended, log_start_offset))
+}
+
+/// A transactional batch must belong to an open transaction that has its partition. Newer producers let the batch itself
+/// say so (KIP-890).
+fn check_transaction(
+    cluster: &mut Cluster,
+    call: &Call,
+    id: Option<&str>,
+    batch: &Batch,
+    topic: &str,
+    partition: i32,
+) -> Result<(), ErrorCode> {
+    let id = id.ok_or(ErrorCode::INVALID_RECORD)?;
+    let producer = Identity { producer_id: batch.producer_id(), epoch: batch.producer_epoch() };
+    let (place, known) = ((topic.to_owned(), partition), cluster.transactions.get(id));
+    if call.version >= ADDS_ITSELF {
+        return cluster.join_transaction(id, producer, 0, |transaction| {
+            transaction.partitions.insert(place);
+        });
+    }
+    let known = known.ok_or(ErrorCode::INVALID_PRODUCER_ID_MAPPING)?;
+    known.check(producer.producer_id, producer.epoch, 0)?;
+    if known.state == State::Ongoing && known.partitions.contains(&place) {
+        return Ok(());
+    }
+    Err(ErrorCode::INVALID_TXN_STATE)
 }
 
 fn refused(index: i32, refusal: Refusal) -> PartitionProduceResponse {

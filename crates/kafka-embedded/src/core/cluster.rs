@@ -9,6 +9,7 @@ use crate::fetching::Waiting;
 use crate::groups::Groups;
 use crate::settings::Settings;
 use crate::topics::Topics;
+use crate::transactions::Transactions;
 
 /// What the shell does with a request.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ pub(crate) struct Cluster {
     pub(crate) brokers: BTreeMap<i32, Broker>,
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
+    pub(crate) transactions: Transactions,
     pub(crate) waiting: Waiting,
     pub(crate) faults: Script,
     pub(crate) history: History,
@@ -53,6 +55,7 @@ impl Cluster {
             brokers,
             topics: Topics::default(),
             groups: Groups::default(),
+            transactions: Transactions::default(),
             waiting: Waiting::default(),
             faults: Script::default(),
             history: History::default(),
@@ -102,6 +105,7 @@ impl Cluster {
             match timer {
                 Timer::Fetch(ticket) => self.fetch_is_due(ticket),
                 Timer::Group(group) => self.group_is_due(&group),
+                Timer::Transaction(id) => self.transaction_is_due(&id),
                 Timer::Retention => self.remove_old_records(),
             }
         }

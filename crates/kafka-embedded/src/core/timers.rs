@@ -13,6 +13,8 @@ pub(crate) enum Timer {
     Fetch(Ticket),
     /// Something in a group: a session, a rebalance. The group itself knows what.
     Group(String),
+    /// A transaction has been open for as long as it may.
+    Transaction(String),
     /// Old records are removed.
     Retention,
 }

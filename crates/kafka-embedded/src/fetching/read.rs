@@ -1,6 +1,9 @@
 use bytes::Bytes;
 use kafka_core::protocol::ErrorCode;
-use kafka_core::protocol::messages::fetch_response::{EpochEndOffset, LeaderIdAndEpoch, PartitionData};
+use kafka_core::protocol::messages::fetch_response::{
+    AbortedTransaction, EpochEndOffset, LeaderIdAndEpoch, PartitionData,
+};
+use kafka_core::records::Batches;
 
 use super::WantedPartition;
 use crate::core::Cluster;
@@ -84,7 +87,7 @@ impl Cluster {
             high_watermark: partition.log.end_offset(),
             last_stable_offset: partition.log.last_stable_offset(),
             log_start_offset: partition.log.start_offset(),
-            aborted_transactions: committed.then(Vec::new),
+            aborted_transactions: committed.then(|| aborted(partition, wanted.offset, &records)),
             records: Some(records),
             diverging_epoch: diverging_epoch.unwrap_or_default(),
             ..Default::default()
@@ -104,6 +107,16 @@ impl Cluster {
             leader_epoch: partition.leader_epoch,
         })
     }
+}
+
+/// The aborted transactions that the reader of these records must leave out.
+fn aborted(partition: &Partition, from: i64, records: &Bytes) -> Vec<AbortedTransaction> {
+    let last = Batches::new(records.clone()).map_while(Result::ok).last();
+    let Some(last) = last else { return Vec::new() };
+    let aborted = partition.log.aborted_between(from, last.last_offset().saturating_add(1));
+    aborted
+        .map(|one| AbortedTransaction { producer_id: one.producer_id, first_offset: one.first_offset })
+        .collect()
 }
 
 pub(crate) fn refused(partition: i32, code: ErrorCode, current_leader: LeaderIdAndEpoch) -> PartitionData {

@@ -14,27 +14,56 @@ pub(crate) struct Committed {
 
 /// What a group committed, by topic and partition.
 #[derive(Debug, Default)]
-pub(crate) struct Offsets(BTreeMap<(String, i32), Committed>);
+pub(crate) struct Offsets {
+    committed: BTreeMap<(String, i32), Committed>,
+    /// What counts once a producer's transaction is committed.
+    pending: BTreeMap<i64, BTreeMap<(String, i32), Committed>>,
+}
 
 impl Offsets {
     pub(crate) fn commit(&mut self, topic: &str, partition: i32, committed: Committed) {
-        self.0.insert((topic.to_owned(), partition), committed);
+        self.committed.insert((topic.to_owned(), partition), committed);
+    }
+
+    /// The offset counts once the producer's transaction is committed.
+    pub(crate) fn commit_later(
+        &mut self,
+        producer_id: i64,
+        topic: &str,
+        partition: i32,
+        committed: Committed,
+    ) {
+        let pending = self.pending.entry(producer_id).or_default();
+        pending.insert((topic.to_owned(), partition), committed);
+    }
+
+    pub(crate) fn end_transaction(&mut self, producer_id: i64, commit: bool) {
+        let pending = self.pending.remove(&producer_id).unwrap_or_default();
+        if commit {
+            self.committed.extend(pending);
+        }
+    }
+
+    /// Whether an open transaction may change the offset.
+    pub(crate) fn is_unstable(&self, topic: &str, partition: i32) -> bool {
+        let place = (topic.to_owned(), partition);
+        self.pending.values().any(|pending| pending.contains_key(&place))
     }
 
     pub(crate) fn get(&self, topic: &str, partition: i32) -> Option<&Committed> {
-        self.0.get(&(topic.to_owned(), partition))
+        self.committed.get(&(topic.to_owned(), partition))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, i32, &Committed)> {
-        self.0.iter().map(|((topic, partition), committed)| (topic.as_str(), *partition, committed))
+        self.committed.iter().map(|((topic, partition), committed)| (topic.as_str(), *partition, committed))
     }
 
     pub(crate) fn remove(&mut self, topic: &str, partition: i32) {
-        self.0.remove(&(topic.to_owned(), partition));
+        self.committed.remove(&(topic.to_owned(), partition));
     }
 
     pub(crate) fn forget_topic(&mut self, topic: &str) {
-        self.0.retain(|(name, _), _| name != topic);
+        self.committed.retain(|(name, _), _| name != topic);
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod append;
 mod epochs;
+mod markers;
 mod partition_log;
 mod producers;
 mod retention;

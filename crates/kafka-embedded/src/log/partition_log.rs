@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
+use super::markers::Aborted;
 use super::{Epochs, Producers};
 
 /// A batch in the log, with what is asked of it most at hand.
@@ -23,6 +24,8 @@ pub(crate) struct Log {
     pub(super) end: i64,
     pub(super) epochs: Epochs,
     pub(super) producers: Producers,
+    /// In the order of their markers.
+    pub(super) aborted: Vec<Aborted>,
     pub(super) size: u64,
     /// Of all logs of the cluster.
     stored: Arc<AtomicU64>,
@@ -38,6 +41,7 @@ impl Log {
             end: 0,
             epochs,
             producers: Producers::default(),
+            aborted: Vec::new(),
             size: 0,
             stored,
         }
@@ -146,6 +150,7 @@ impl Log {
             self.pop_front();
         }
         self.epochs.advance_start(offset);
+        self.aborted.retain(|aborted| aborted.last_offset >= offset);
     }
 
     /// Cuts the log off, as a replica does that follows another leader; returns where it ends now. Batches are not
@@ -159,6 +164,8 @@ impl Log {
         self.start = self.start.min(self.end);
         self.epochs.truncate(self.end.max(1));
         self.producers.truncate(self.end);
+        let end = self.end;
+        self.aborted.retain(|aborted| aborted.last_offset < end);
         self.end
     }
 }

@@ -97,6 +97,22 @@ impl Producers {
         }
     }
 
+    /// A marker ends the producer's transaction; where that had begun, if it had written anything.
+    pub(crate) fn end_transaction(&mut self, producer_id: i64, epoch: i16, timestamp: i64) -> Option<i64> {
+        let producer = self.0.entry(producer_id).or_insert_with(|| Producer {
+            epoch,
+            batches: VecDeque::new(),
+            transaction: None,
+            last_timestamp: timestamp,
+        });
+        if epoch > producer.epoch {
+            producer.epoch = epoch;
+            producer.batches.clear();
+        }
+        producer.last_timestamp = timestamp;
+        producer.transaction.take()
+    }
+
     /// Where the oldest open transaction begins.
     pub(crate) fn first_open_transaction(&self) -> Option<i64> {
         self.0.values().filter_map(|producer| producer.transaction).min()
