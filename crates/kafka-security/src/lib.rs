@@ -23,11 +23,16 @@
 
 mod certificate;
 mod config;
+#[cfg(any(test, feature = "unstable-fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake_error;
 mod jaas;
 mod key_store;
 mod material;
 mod observer;
+#[cfg(test)]
+mod parsing_tests;
 mod pem;
 mod protocol;
 mod provider;

@@ -2,6 +2,8 @@
 
 use kafka_core::{Error, Result};
 use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::Kdf;
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
@@ -75,6 +77,9 @@ fn decrypt(section: &[u8], origin: &str, password: Option<&Secret>) -> Result<Pr
     };
     let info =
         EncryptedPrivateKeyInfoRef::try_from(der.secret_pkcs8_der()).map_err(|error| unsupported(&error))?;
+    if !is_bearable(&info.encryption_algorithm) {
+        return Err(unsupported(&"its pass phrase would take far too long to check"));
+    }
     match info.decrypt(password.expose()) {
         Ok(key) => Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into()),
         Err(pkcs8::Error::EncryptedPrivateKey(
@@ -87,6 +92,24 @@ fn decrypt(section: &[u8], origin: &str, password: Option<&Secret>) -> Result<Pr
             let message = format!("{origin} cannot be decrypted: check `ssl_key_password`");
             Err(TlsError::new(TlsErrorKind::WrongPassword).into_error(message))
         }
+    }
+}
+
+/// Whether the work that a pass phrase is to cost is within what anybody chooses.
+fn is_bearable(scheme: &EncryptionScheme) -> bool {
+    const MOST_ITERATIONS: u32 = 10_000_000;
+    const MOST_LOG_N: u8 = 20;
+    const MOST_BLOCKS: u64 = 64;
+    match scheme {
+        EncryptionScheme::Pbes2(parameters) => match &parameters.kdf {
+            Kdf::Pbkdf2(kdf) => kdf.iteration_count <= MOST_ITERATIONS,
+            Kdf::Scrypt(kdf) => {
+                let blocks = u64::from(kdf.block_size).saturating_mul(u64::from(kdf.parallelization));
+                kdf.cost_parameter <= 1 << MOST_LOG_N && blocks <= MOST_BLOCKS
+            }
+            _ => true,
+        },
+        _ => true,
     }
 }
 
