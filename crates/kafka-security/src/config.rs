@@ -67,7 +67,7 @@ impl SecurityConfig {
     /// Socket buffers are taken from `config`: set them first.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] where a file cannot be read or holds no certificate or key that fits, where a
+    /// [`InvalidInput`](kafka_core::ErrorKind::InvalidInput) where a file cannot be read or holds no certificate or key that fits, where a
     /// credential is empty, or where this processor cannot do what the cryptography needs.
     pub fn apply_to(&self, config: &mut ClientConfig) -> Result<()> {
         let tcp = TcpConnector::new()

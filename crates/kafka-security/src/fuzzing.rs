@@ -2,7 +2,8 @@
 
 use rustls_pki_types::CertificateDer;
 
-use crate::{Secret, certificate, key_store, pem};
+use crate::Secret;
+use crate::tls::{certificate, key_store, pem};
 
 /// Certificates and a key out of PEM.
 pub fn read_pem(bytes: &[u8]) -> bool {

@@ -7,8 +7,9 @@ use kafka_core::Result;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::tls_config::{IdentitySource, Pem};
-use crate::{Secret, TlsConfig, TlsError, TlsErrorKind, key_store, pem};
+use super::config::{IdentitySource, Pem};
+use super::{key_store, pem};
+use crate::{Secret, TlsConfig, TlsError, TlsErrorKind};
 
 /// What a [`TlsConfig`] names, read.
 #[derive(PartialEq)]

@@ -6,8 +6,8 @@ use kafka_core::Error;
 use kafka_core::net::Address;
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
-use crate::certificate;
-use crate::observer::Seen;
+use super::certificate;
+use super::observer::Seen;
 use crate::{TlsError, TlsErrorKind};
 
 const SPEAKS_TLS: &str = "does this port speak TLS? `security_protocol` must fit the listener";

@@ -11,12 +11,13 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, InconsistentKeys, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::ServerName;
 
-use crate::handshake_error::handshake_failed;
-use crate::material::{Identity, Material};
-use crate::observer::{Identification, Verifier, observe};
-use crate::tls_stream::TlsStream;
+use super::handshake_error::handshake_failed;
+use super::material::{Identity, Material};
+use super::observer::{Identification, Verifier, observe};
+use super::provider;
+use super::stream::TlsStream;
 use crate::watch::Watched;
-use crate::{TlsConfig, TlsError, TlsErrorKind, TlsVersion, provider};
+use crate::{TlsConfig, TlsError, TlsErrorKind, TlsVersion};
 
 /// Opens TLS streams over TCP. The broker's certificate must be trusted and carry the name that was asked for.
 ///

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::pem;
+use crate::Secret;
 use crate::fuzzing::{describe_certificate, read_key_store, read_pem};
-use crate::{Secret, pem};
 
 const PASS_PHRASE: &str = "pass-phrase-of-the-key";
 

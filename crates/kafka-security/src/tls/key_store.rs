@@ -5,7 +5,7 @@ use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as Pkcs12Error;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::certificate::{issuer, subject};
+use super::certificate::{issuer, subject};
 use crate::{Secret, TlsError, TlsErrorKind};
 
 /// What both Java formats of its own start with.

@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client;
 
-use crate::handshake_error;
-use crate::observer::Seen;
+use super::handshake_error;
+use super::observer::Seen;
 
 /// Tells a broker that refuses the client's certificate, or its lack, from one that just hangs up.
 pub(crate) struct TlsStream {
