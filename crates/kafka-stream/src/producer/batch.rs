@@ -38,6 +38,8 @@ pub(crate) struct Batch {
 enum Body {
     Open(BatchBuilder),
     Encoded(EncodedBatch),
+    /// Being compressed elsewhere: its records, and its size before.
+    Lent(i32, usize),
     /// Encoding failed; the error was reported.
     Broken,
 }
@@ -95,6 +97,7 @@ impl Batch {
         match &self.body {
             Body::Open(builder) => builder.count(),
             Body::Encoded(encoded) => encoded.count(),
+            Body::Lent(count, _) => *count,
             Body::Broken => 0,
         }
     }
@@ -104,6 +107,7 @@ impl Batch {
         match &self.body {
             Body::Open(builder) => builder.size(),
             Body::Encoded(encoded) => encoded.size(),
+            Body::Lent(_, size) => *size,
             Body::Broken => 0,
         }
     }
@@ -121,6 +125,29 @@ impl Batch {
         self.created.checked_add(delivery_timeout).unwrap_or(self.created)
     }
 
+    /// Lends its records, if it is complete and not compressed, to be compressed elsewhere.
+    pub(crate) fn lend(&mut self) -> Option<BatchBuilder> {
+        if !self.closed || !matches!(self.body, Body::Open(_)) {
+            return None;
+        }
+        let lent = Body::Lent(self.count(), self.size());
+        match std::mem::replace(&mut self.body, lent) {
+            Body::Open(builder) => Some(builder),
+            _ => None,
+        }
+    }
+
+    /// Whether its records are being compressed elsewhere.
+    pub(crate) fn is_lent(&self) -> bool {
+        matches!(self.body, Body::Lent(..))
+    }
+
+    /// Takes back what was lent, compressed and without a stamp.
+    pub(crate) fn give_back(&mut self, encoded: kafka_core::Result<EncodedBatch>) {
+        self.stamp = ProducerStamp::NONE;
+        self.body = encoded.map_or(Body::Broken, Body::Encoded);
+    }
+
     /// Compresses and stamps it as far as that is not done, and returns what goes onto the wire.
     pub(crate) fn encode(
         &mut self,
@@ -131,7 +158,7 @@ impl Batch {
             Body::Open(builder) => codec.finish(builder, &stamp),
             Body::Encoded(encoded) if self.stamp == stamp => Ok(encoded),
             Body::Encoded(mut encoded) => encoded.restamp(&stamp).map(|()| encoded),
-            Body::Broken => Err(kafka_core::Error::new(
+            Body::Lent(..) | Body::Broken => Err(kafka_core::Error::new(
                 kafka_core::ErrorKind::InvalidInput,
                 "the batch could not be encoded",
             )),
@@ -183,7 +210,7 @@ impl Batch {
         let buffer = match body {
             Body::Open(builder) => Some(builder.into_buffer()),
             Body::Encoded(encoded) => encoded.into_buffer(),
-            Body::Broken => None,
+            Body::Lent(..) | Body::Broken => None,
         };
         if let Some(buffer) = buffer {
             buffers.give_back(buffer);

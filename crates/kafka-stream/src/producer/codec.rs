@@ -5,6 +5,8 @@ use kafka_core::records::{
     BatchBuilder, Compression, CompressionLevels, Compressor, EncodedBatch, ProducerStamp,
 };
 
+use super::ProducerConfig;
+
 /// How batches are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Codec {
@@ -21,6 +23,10 @@ thread_local! {
 const KEPT: usize = 4;
 
 impl Codec {
+    pub(crate) fn new(config: &ProducerConfig) -> Self {
+        Self { compression: config.compression_type, levels: config.compression_levels }
+    }
+
     /// Compresses the records of `builder` on this thread and completes the batch.
     pub(crate) fn finish(self, builder: BatchBuilder, stamp: &ProducerStamp) -> Result<EncodedBatch> {
         COMPRESSORS.with_borrow_mut(|compressors| {

@@ -36,6 +36,10 @@ pub struct ProducerConfig {
     pub compression_type: Compression,
     /// `compression.gzip.level`, `compression.lz4.level`, `compression.zstd.level` (KIP-390).
     pub compression_levels: CompressionLevels,
+    /// How many batches may be compressed at the same time: by the sender's task, and while more wait than it gets done,
+    /// by threads of the runtime's blocking pool, one less than this. 1 leaves all to the sender. Not a setting of
+    /// Kafka's. Default: what [`available_parallelism`](std::thread::available_parallelism) says.
+    pub compression_parallelism: usize,
     /// `max.in.flight.requests.per.connection`: 1 to 5. Default: 5.
     pub max_in_flight: usize,
     /// `max.request.size`: the largest record, and the largest request, in bytes. Default: 1,048,576.
@@ -65,6 +69,7 @@ impl Default for ProducerConfig {
             buffer_memory: 33_554_432,
             compression_type: Compression::Gzip,
             compression_levels: CompressionLevels::default(),
+            compression_parallelism: std::thread::available_parallelism().map_or(1, usize::from),
             max_in_flight: 5,
             max_request_size: 1_048_576,
             max_block: Duration::from_secs(60),

@@ -85,6 +85,7 @@ impl Producer {
             ProduceError::new(ProduceErrorKind::Cluster, "a producer must be made within a tokio runtime")
         })?;
         let shared = Arc::new(Accumulator::new(&config));
+        shared.helpers.start(&shared, runtime.clone());
         let hooks = Arc::new(Hooks { interceptors, ..Default::default() });
         let settings = client.config();
         let backoff = ExponentialBackoff::new(settings.retry_backoff, settings.retry_backoff_max);

@@ -14,6 +14,7 @@ impl ProducerConfig {
             ("buffer_memory", self.buffer_memory),
             ("max_request_size", self.max_request_size),
             ("max_in_flight", self.max_in_flight),
+            ("compression_parallelism", self.compression_parallelism),
         ];
         for (setting, value) in at_least_one {
             if value == 0 {
@@ -129,6 +130,7 @@ mod tests {
         assert_eq!(with(|config| config.batch_size = 0), Some("batch_size"));
         assert_eq!(with(|config| config.buffer_memory = 0), Some("buffer_memory"));
         assert_eq!(with(|config| config.max_in_flight = 0), Some("max_in_flight"));
+        assert_eq!(with(|config| config.compression_parallelism = 0), Some("compression_parallelism"));
         assert_eq!(with(|config| config.request_timeout = Duration::ZERO), Some("request_timeout"));
         assert_eq!(with(|config| config.max_request_size = usize::MAX), Some("max_request_size"));
     }

@@ -4,6 +4,7 @@
 //! only what changes its plans: that a first batch was opened, or that one is complete. Knows no broker and no socket.
 
 mod buffers;
+mod helpers;
 mod loads;
 mod queue;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod topic;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use kafka_core::records::record_size_upper_bound;
 use parking_lot::{Mutex, RwLock};
@@ -22,7 +23,9 @@ pub(crate) use buffers::Buffers;
 pub(crate) use queue::{Appended, Opening, PartitionQueue};
 pub(crate) use topic::Topic;
 
+use helpers::Helpers;
 use loads::Loads;
+use queue::Counts;
 
 use super::memory::{BufferMemory, Reservation};
 use super::partitioner::Partitioner;
@@ -44,8 +47,8 @@ pub(crate) struct Accumulator {
     ignore_keys: bool,
     adaptive: bool,
     linger_is_zero: bool,
-    /// How many batches records may be appended to.
-    open: Arc<AtomicUsize>,
+    pub(crate) helpers: Helpers,
+    counts: Arc<Counts>,
     topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
     /// The queues by their id, and whether the producer is closed.
     queues: Mutex<(Vec<Arc<PartitionQueue>>, bool)>,
@@ -82,7 +85,8 @@ impl Accumulator {
             ignore_keys: config.partitioner_ignore_keys,
             adaptive: config.partitioner_adaptive_partitioning,
             linger_is_zero: config.linger.is_zero(),
-            open: Arc::default(),
+            helpers: Helpers::new(config),
+            counts: Arc::default(),
             topics: RwLock::default(),
             queues: Mutex::default(),
             changed: Mutex::default(),
@@ -131,18 +135,24 @@ impl Accumulator {
             };
             let Some(queue) = topic.queue(partition) else { return Attempt::UnknownPartition { known } };
             match queue.append(self, record, timestamp, opening, grant.as_mut()) {
-                Appended::Done { delivery, bytes, announce } => {
+                Appended::Done { delivery, bytes, announce, filled } => {
                     if chosen.is_none() {
                         topic.sticky.appended(partition, bytes);
                     }
                     if announce {
                         self.announce(queue);
                     }
+                    if filled {
+                        self.offer(queue);
+                    }
                     return Attempt::Done(delivery);
                 }
-                Appended::Elsewhere { announce } => {
+                Appended::Elsewhere { announce, filled } => {
                     if announce {
                         self.announce(queue);
+                    }
+                    if filled {
+                        self.offer(queue);
                     }
                     sticky_tries += 1;
                     topic.sticky.switch(partition, || topic.next_partition(self.adaptive));
@@ -164,7 +174,7 @@ impl Accumulator {
     /// Whether so many batches are open that they would fill a quarter of the memory if each was given its whole size,
     /// and half of it is used.
     pub(crate) fn is_scarce(&self) -> bool {
-        let whole = self.open.load(Ordering::Relaxed).saturating_mul(self.limits.batch_size);
+        let whole = self.counts.open.load(Ordering::Relaxed).saturating_mul(self.limits.batch_size);
         whole > self.memory.limit() / 4 && self.memory.available() <= self.memory.limit() / 2
     }
 
@@ -213,14 +223,22 @@ impl Accumulator {
         let added = Loads::new((count as usize).saturating_sub(first));
         for partition in first..count as usize {
             let Ok(index) = i32::try_from(partition) else { break };
-            let (load, open) = (added.at(partition - first), self.open.clone());
-            let queue = Arc::new(PartitionQueue::new(all.len(), (name.clone(), index), load, open, *closed));
+            let (load, counts) = (added.at(partition - first), self.counts.clone());
+            let queue =
+                Arc::new(PartitionQueue::new(all.len(), (name.clone(), index), load, counts, *closed));
             all.push(queue.clone());
             self.changed.lock().push(queue.clone());
             of_topic.push(queue);
         }
         loads.push(added);
         topics.insert(name.clone(), Arc::new(Topic::new(name, of_topic, loads)));
+    }
+
+    /// A batch of `queue` became complete: if it is not the only one, it need not wait for the sender to be compressed.
+    fn offer(&self, queue: &Arc<PartitionQueue>) {
+        if self.counts.complete.load(Ordering::Relaxed) > 1 {
+            self.helpers.offer(queue);
+        }
     }
 
     /// Tells the sender to look at a queue.

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kafka_core::records::{BATCH_OVERHEAD, record_size_upper_bound};
+use kafka_core::records::{BATCH_OVERHEAD, BatchBuilder, EncodedBatch, record_size_upper_bound};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -26,8 +26,16 @@ pub(crate) struct PartitionQueue {
     state: Mutex<State>,
     /// How many batches wait, and whether the partition has a leader that takes records; read without the lock.
     load: Load,
-    /// How many batches of the producer records may be appended to.
-    open: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
+}
+
+/// How many batches wait in all queues of a producer.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Those that records may be appended to.
+    pub(super) open: AtomicUsize,
+    /// Those that are complete.
+    pub(super) complete: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -59,8 +67,17 @@ pub(crate) enum Opening {
 /// What an append came to.
 #[derive(Debug)]
 pub(crate) enum Appended {
-    Done { delivery: Delivery, bytes: usize, announce: bool },
-    Elsewhere { announce: bool },
+    /// `filled`: it completed the batch before.
+    Done {
+        delivery: Delivery,
+        bytes: usize,
+        announce: bool,
+        filled: bool,
+    },
+    Elsewhere {
+        announce: bool,
+        filled: bool,
+    },
     NoMemory(usize),
     Refused(ProduceError),
 }
@@ -73,6 +90,8 @@ pub(crate) struct Head {
     pub(crate) due: bool,
     /// Its bytes so far.
     pub(crate) size: usize,
+    /// It is being compressed elsewhere.
+    pub(crate) lent: bool,
 }
 
 impl PartitionQueue {
@@ -80,11 +99,11 @@ impl PartitionQueue {
         id: usize,
         (topic, partition): (Arc<str>, i32),
         load: Load,
-        open: Arc<AtomicUsize>,
+        counts: Arc<Counts>,
         closed: bool,
     ) -> Self {
         let state = State { batches: VecDeque::new(), announced: Announced::Nothing, closed };
-        Self { id, topic, partition, state: Mutex::new(state), load, open }
+        Self { id, topic, partition, state: Mutex::new(state), load, counts }
     }
 
     /// Its place among all queues of the producer.
@@ -145,7 +164,7 @@ impl PartitionQueue {
             } else if total <= batch.reserved.bytes()
                 || grow(batch, total, limits.batch_size, grant.as_deref_mut())
             {
-                return self.append_to_last(&mut state, shared, record, timestamp, size);
+                return self.append_to_last(&mut state, shared, record, timestamp, size, false);
             } else {
                 return Appended::NoMemory(total.next_power_of_two().min(limits.batch_size));
             }
@@ -153,7 +172,7 @@ impl PartitionQueue {
         match opening {
             Opening::Always => {}
             Opening::IfIdle if !filled => {}
-            _ => return Appended::Elsewhere { announce: filled && state.announce(Announced::Due) },
+            _ => return Appended::Elsewhere { announce: filled && state.announce(Announced::Due), filled },
         }
         let size = record_size_upper_bound(record.key_bytes(), record.value_bytes(), &record.headers);
         let needed = BATCH_OVERHEAD + size;
@@ -174,8 +193,8 @@ impl PartitionQueue {
         let completion = Completion::new(self.topic.clone(), self.partition);
         state.batches.push_back(Batch::new(completion, Instant::now(), builder, reserved));
         self.load.add();
-        self.open.fetch_add(1, Ordering::Relaxed);
-        self.append_to_last(&mut state, shared, record, timestamp, size)
+        self.counts.open.fetch_add(1, Ordering::Relaxed);
+        self.append_to_last(&mut state, shared, record, timestamp, size, filled)
     }
 
     #[inline]
@@ -186,14 +205,17 @@ impl PartitionQueue {
         record: &ProducerRecord<'_>,
         timestamp: i64,
         bytes: usize,
+        filled: bool,
     ) -> Appended {
         let several = state.batches.len() > 1;
-        let Some(batch) = state.batches.back_mut() else { return Appended::Elsewhere { announce: false } };
+        let Some(batch) = state.batches.back_mut() else {
+            return Appended::Elsewhere { announce: false, filled };
+        };
         match batch.append(record, timestamp) {
             Ok(delivery) => {
                 let due = several || shared.is_eager() || batch.size() >= shared.limits().batch_size;
                 let level = if due { Announced::Due } else { Announced::Lingering };
-                Appended::Done { delivery, bytes, announce: state.announce(level) }
+                Appended::Done { delivery, bytes, announce: state.announce(level), filled }
             }
             Err(error) => Appended::Refused(ProduceError::from_client(Arc::new(error))),
         }
@@ -207,6 +229,7 @@ impl PartitionQueue {
             created: batch.created,
             due: several || batch.closed || batch.size() >= batch_size,
             size: batch.size(),
+            lent: batch.is_lent(),
         });
         state.announced = match head {
             None => Announced::Nothing,
@@ -218,15 +241,24 @@ impl PartitionQueue {
 
     /// Takes the first batch; nothing more is appended to it.
     pub(crate) fn take(&self) -> Option<Batch> {
+        self.take_from(&mut self.state.lock())
+    }
+
+    /// Takes the first batch unless it is being compressed elsewhere.
+    pub(crate) fn take_to_send(&self) -> Option<Batch> {
         let mut state = self.state.lock();
+        if state.batches.front().is_some_and(Batch::is_lent) { None } else { self.take_from(&mut state) }
+    }
+
+    fn take_from(&self, state: &mut State) -> Option<Batch> {
         let batch = state.batches.pop_front();
         if state.batches.is_empty() {
             state.announced = Announced::Nothing;
         }
-        drop(state);
         batch.map(|mut batch| {
             self.load.subtract();
             self.complete(&mut batch);
+            self.counts.complete.fetch_sub(1, Ordering::Relaxed);
             batch
         })
     }
@@ -257,8 +289,26 @@ impl PartitionQueue {
     fn complete(&self, batch: &mut Batch) {
         if !batch.closed {
             batch.closed = true;
-            self.open.fetch_sub(1, Ordering::Relaxed);
+            self.counts.open.fetch_sub(1, Ordering::Relaxed);
+            self.counts.complete.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Lends the first batch that is complete and not compressed.
+    pub(super) fn lend(&self) -> Option<(Arc<Completion>, BatchBuilder)> {
+        let mut state = self.state.lock();
+        state.batches.iter_mut().find_map(|batch| Some((batch.completion.clone(), batch.lend()?)))
+    }
+
+    /// Puts what was lent back into its place; false if its batch was given up meanwhile.
+    pub(super) fn give_back(
+        &self,
+        completion: &Arc<Completion>,
+        encoded: kafka_core::Result<EncodedBatch>,
+    ) -> bool {
+        let mut state = self.state.lock();
+        let place = state.batches.iter_mut().find(|batch| Arc::ptr_eq(&batch.completion, completion));
+        place.map(|batch| batch.give_back(encoded)).is_some()
     }
 }
 

@@ -76,6 +76,8 @@ impl Partition {
                     return Next::Time(at);
                 }
             }
+            // It is announced again when it is back.
+            (None, Some(head)) if head.lent => return Next::Nothing,
             (None, Some(head)) => {
                 let due = head.due || terms.linger.is_zero() || shared.memory.is_exhausted();
                 if let Some(at) = head.created.checked_add(terms.linger).filter(|at| !due && *at > now) {
@@ -130,7 +132,7 @@ impl Partition {
             let (number, _, stamp) = self.order.send_retry(broker)?;
             (number, stamp)
         } else {
-            let batch = self.queue.take()?;
+            let batch = self.queue.take_to_send()?;
             let records = batch.count();
             count(&hooks.counters.on_wire, u64::from(records.unsigned_abs()));
             self.order.send_new(broker, batch, records)

@@ -62,7 +62,7 @@ impl Terms {
             retries: config.retries,
             max_in_flight: config.max_in_flight,
             idempotent: config.enable_idempotence,
-            codec: Codec { compression: config.compression_type, levels: config.compression_levels },
+            codec: Codec::new(config),
             backoff,
             availability_timeout: config.partitioner_availability_timeout,
         }

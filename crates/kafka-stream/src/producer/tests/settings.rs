@@ -141,6 +141,41 @@ async fn compression_levels_change_the_size() {
     assert_ne!(sent(Compression::Zstd, 1, 9).await, sent(Compression::Zstd, 1, 1).await);
 }
 
+#[tokio::test]
+async fn batches_that_are_compressed_side_by_side_keep_their_order() {
+    for parallelism in [1, 4] {
+        let cluster = FakeCluster::new(2);
+        let mut count = 0;
+        // Refusals and lost connections in between: what was compressed ahead is numbered again where need be.
+        cluster.script(move |_| {
+            count += 1;
+            match count % 40 {
+                7 => Reply::Refuse(ErrorCode::NOT_ENOUGH_REPLICAS),
+                19 => Reply::Refuse(ErrorCode::INVALID_PRODUCER_EPOCH),
+                31 => Reply::AppendAndHangUp,
+                _ => Reply::Normal,
+            }
+        });
+        let producer = cluster.producer(|config| {
+            config.compression_type = Compression::Gzip;
+            config.compression_parallelism = parallelism;
+            config.batch_size = 1_000;
+            config.buffer_memory = 100_000;
+            config.retries = 20;
+        });
+        let values: Vec<String> = (0..4_000).map(|index| format!("{index:0100}")).collect();
+        for (index, value) in values.iter().enumerate() {
+            drop(producer.send(record(i32::from(index % 2 == 1), value)).await.unwrap());
+        }
+        producer.close(Duration::from_secs(60)).await.unwrap();
+        assert_eq!(producer.stats().send_errors, 0);
+        for partition in 0..2 {
+            let expected = values.iter().skip(partition).step_by(2);
+            assert!(cluster.log(partition).iter().eq(expected), "parallelism {parallelism}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn max_in_flight_bounds_the_requests_on_a_connection() {
     for limit in 1..=5 {
