@@ -222,4 +222,21 @@ mod tests {
             assert!(problem.contains(says) && !problem.contains("hunter2"), "{text}: {problem}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in r#"([a-zA-Z.$]{1,9}|required|[ =;"'\\/*\n0-7-]|\PC){0,40}"#) {
+            let _ = parse(&text);
+            let _ = crate::Jaas::parse(&format!(
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required {text}"
+            ));
+        }
+
+        #[test]
+        fn a_quoted_value_comes_back_as_it_was(secret in "\\PC*") {
+            let quoted = secret.replace('\\', r"\\").replace('"', "\\\"");
+            let text = format!("M required a=\"{quoted}\";");
+            proptest::prop_assert_eq!(value(&format!("\"{quoted}\"")), secret, "{}", text);
+        }
+    }
 }
