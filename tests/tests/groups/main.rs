@@ -10,6 +10,7 @@ mod kip848;
 mod member;
 mod pattern;
 mod poll_interval;
+mod racks;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrade;

@@ -133,6 +133,8 @@ impl Cluster {
         set("listeners", listeners(false));
         set("advertised.listeners", listeners(true));
         set("listener.security.protocol.map", self.protocol_map());
+        // Each in a rack of its own, so that "near" means one broker (KIP-392, KIP-881).
+        set("broker.rack", format!("rack-{id}"));
         set("inter.broker.listener.name", self.listener_for(Audience::Brokers).to_owned());
         if let Some(controller) = self.listeners().find(|listener| listener.audience == Audience::Controllers)
         {
@@ -166,6 +168,8 @@ impl Cluster {
             ("transaction.state.log.replication.factor", &replicas),
             ("transaction.state.log.min.isr", in_sync),
             ("group.initial.rebalance.delay.ms", "0"),
+            // Consumers that say their rack read from the replica there.
+            ("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector"),
             ("log.retention.hours", "168"),
             ("log.segment.bytes", "1073741824"),
             ("log.retention.check.interval.ms", "300000"),

@@ -12,6 +12,8 @@ pub struct ConsumerStats {
     pub polls: u64,
     /// Fetches answered.
     pub fetches: u64,
+    /// Answers of partitions that came from a replica near the consumer instead of the leader (KIP-392).
+    pub follower_fetches: u64,
     /// Fetches that failed.
     pub fetch_errors: u64,
     /// Commits that the coordinator acknowledged.
@@ -35,6 +37,7 @@ pub(crate) struct Counters {
     pub(crate) bytes: AtomicU64,
     pub(crate) polls: AtomicU64,
     pub(crate) fetches: AtomicU64,
+    pub(crate) follower_fetches: AtomicU64,
     pub(crate) fetch_errors: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) commit_errors: AtomicU64,
@@ -54,6 +57,7 @@ impl Counters {
             bytes: read(&self.bytes),
             polls: read(&self.polls),
             fetches: read(&self.fetches),
+            follower_fetches: read(&self.follower_fetches),
             fetch_errors: read(&self.fetch_errors),
             commits: read(&self.commits),
             commit_errors: read(&self.commit_errors),

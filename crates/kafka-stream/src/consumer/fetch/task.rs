@@ -20,6 +20,7 @@ use super::response::{Outcome, brokers, outcomes};
 use crate::consumer::ConsumerErrorKind;
 use crate::consumer::positions::{FetchNeed, Halt};
 use crate::consumer::shared::Shared;
+use crate::consumer::stats::Counters;
 
 /// How long a fetch is held back while some partitions of the broker are full: a broker answers one fetch after the
 /// other, so a long poll for the idle ones would keep the busy ones waiting as soon as they are emptied.
@@ -140,6 +141,9 @@ impl Fetcher {
                 match outcome {
                     Outcome::Fetched(fetched) => {
                         resolve |= fetched.preferred_replica.is_some();
+                        let replica = positions.get(&tp).and_then(|assigned| assigned.replica);
+                        let near = replica.is_some_and(|replica| replica.broker == self.broker);
+                        Counters::add(&self.shared.counters.follower_fetches, usize::from(near));
                         positions.on_fetched(&tp, stamp, fetched);
                     }
                     Outcome::Moved { leader } => {
