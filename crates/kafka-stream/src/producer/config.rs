@@ -37,8 +37,8 @@ pub struct ProducerConfig {
     /// `compression.gzip.level`, `compression.lz4.level`, `compression.zstd.level` (KIP-390).
     pub compression_levels: CompressionLevels,
     /// How many batches may be compressed at the same time: by the sender's task, and while more wait than it gets done,
-    /// by threads of the runtime's blocking pool, one less than this. 1 leaves all to the sender. Not a setting of
-    /// Kafka's. Default: what [`available_parallelism`](std::thread::available_parallelism) says.
+    /// by threads of the runtime's blocking pool, one less than this. 1 leaves all to the sender, as does a compression
+    /// that is quick (snappy, LZ4): CPU time counts more there than the second core. Not a setting of Kafka's. Default: what [`available_parallelism`](std::thread::available_parallelism) says.
     pub compression_parallelism: usize,
     /// `max.in.flight.requests.per.connection`: 1 to 5. Default: 5.
     pub max_in_flight: usize,
