@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 /// Far beyond what the settings allow; only a program that hangs takes as long.
 const HUNG: Duration = Duration::from_secs(60);
 
+#[allow(clippy::unwrap_used)] // A helper of the test, which clippy does not take for one.
 fn run(name: &str, servers: &str) -> Output {
     let settings = r#"{"request_timeout_ms":1000,"max_block_ms":1500,"delivery_timeout_ms":3000,"socket_connection_setup_timeout_ms":1000,"socket_connection_setup_timeout_max_ms":1000}"#;
     let consumer = r#"{"request_timeout_ms":1000,"socket_connection_setup_timeout_ms":1000,"socket_connection_setup_timeout_max_ms":1000}"#;
