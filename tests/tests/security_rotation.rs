@@ -34,6 +34,15 @@ fn client(servers: &[String], security: &SecurityConfig) -> Client {
     Client::new(config).unwrap()
 }
 
+/// Waits until the broker knows a user: it answers for a new one before it has taken the user in.
+async fn until_accepted(servers: &[String], security: &SecurityConfig) {
+    let deadline = Instant::now() + WAIT;
+    while let Err(error) = client(servers, security).ready().await {
+        assert!(Instant::now() < deadline, "never accepted: {error}");
+        sleep(Duration::from_millis(200)).await;
+    }
+}
+
 /// Writes numbers into the partitions in turn until told to stop, and reads them meanwhile.
 struct Load {
     stop: Arc<AtomicBool>,
@@ -236,6 +245,7 @@ async fn a_password_changes_under_load_with_a_sign_in_every_three_seconds_and_no
         SecurityConfig::sasl_ssl_as(tls, SaslLogin::with_credentials(SaslMechanism::ScramSha512, password))
     };
     let servers = cluster.listener("REAUTH");
+    until_accepted(&servers, &security()).await;
     let (writing, reading) = (client(&servers, &security()), client(&servers, &security()));
     let load = Load::start(writing.clone(), reading.clone(), &unique("rotation-sasl")).await;
     // Twice the length of a session.
