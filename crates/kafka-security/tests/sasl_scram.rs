@@ -189,7 +189,9 @@ async fn a_server_that_does_not_know_the_password_is_refused() {
 
 #[tokio::test]
 async fn a_first_message_that_is_tampered_with_gets_no_proof() {
-    let messages: [(fn(&str) -> String, &str); 12] = [
+    /// What a server answers to the nonce it was given.
+    type Answer = fn(&str) -> String;
+    let messages: [(Answer, &str); 12] = [
         (|nonce| format!("r={},s={SALT},i=4096", &nonce[1..]), ""),
         (|nonce| format!("r=x{nonce},s={SALT},i=4096"), ""),
         (|nonce| format!("r={},s={SALT},i=4096", nonce.replace("%the-servers-part", "")), ""),
