@@ -1,7 +1,6 @@
 //! A password that changes at the broker and in a file, never at the same moment.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail the test")]
-#![allow(clippy::unwrap_used, reason = "helpers of tests may fail the test")]
 
 use std::time::Duration;
 
