@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     /// Whose: `broker` (which the brokers then use at once), `alice`, `bob`, or any other name
     #[arg(required = true)]
     names: Vec<String>,
-    /// Where to write <name>.pem, <name>.key.pem and <name>.store.pem; without it, the cluster's own are replaced
+    /// Where to write NAME.pem, NAME.key.pem and NAME.store.pem; without it, the cluster's own are replaced
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }
