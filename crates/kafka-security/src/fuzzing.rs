@@ -28,3 +28,14 @@ pub fn describe_certificate(bytes: &[u8]) -> Option<String> {
     let _ = certificate::is_self_signed(&certificate);
     certificate::describe(&certificate)
 }
+
+/// A whole sign-in against a broker that says `bytes`: the first chooses the mechanism, zeros end its messages, and `%`
+/// stands for the client's nonce.
+pub fn answer_broker(bytes: &[u8]) -> bool {
+    crate::sasl::fuzzing::answer_broker(bytes)
+}
+
+/// A login module's line, as in `sasl.jaas.config`.
+pub fn read_jaas(bytes: &[u8]) -> bool {
+    crate::Jaas::parse(&String::from_utf8_lossy(bytes)).is_ok()
+}

@@ -7,6 +7,8 @@
 
 mod authenticator;
 mod credentials;
+#[cfg(any(test, feature = "unstable-fuzzing"))]
+pub(crate) mod fuzzing;
 mod login;
 pub(crate) mod oauth;
 mod rsasl_session;
