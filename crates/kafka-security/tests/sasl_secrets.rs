@@ -95,6 +95,8 @@ async fn logins() -> Vec<SaslLogin> {
 async fn nothing_that_a_failing_connection_says_shows_a_secret() {
     let log = Log::default();
     let writer = log.clone();
+    // What rustls logs, it logs by the `log` crate.
+    tracing_log::LogTracer::init().unwrap();
     // For all threads: hashing has one of its own.
     tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)

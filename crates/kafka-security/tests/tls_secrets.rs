@@ -105,6 +105,8 @@ fn nothing_that_is_logged_or_shown_holds_a_key_or_a_pass_phrase() {
     let log = Log::default();
     let subscriber =
         tracing_subscriber::fmt().with_writer(log.clone()).with_max_level(tracing::Level::TRACE).finish();
+    // What rustls logs, it logs by the `log` crate.
+    tracing_log::LogTracer::init().unwrap();
     // All threads at once: this program has no other test.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -114,6 +116,7 @@ fn nothing_that_is_logged_or_shown_holds_a_key_or_a_pass_phrase() {
     assert!(log.contains("no connection"), "{log}");
     assert!(log.contains("TRACE"), "the logs of TLS itself are among these");
     assert!(output.contains("set `ssl_key_password`") || output.contains("check `ssl_key_password`"));
+    assert!(log.contains("rustls::"), "rustls' own records are among these");
     for secret in secrets() {
         assert!(!log.contains(&secret), "`{secret}` is in the log");
         assert!(!output.contains(&secret), "`{secret}` is in an error or a `Debug`");
