@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 /// The value of one record: its partition, its number there, some filling, and a checksum over all that.
 #[must_use]
 pub fn numbered(partition: i32, number: u64) -> String {
+    padded(partition, number, "")
+}
+
+/// The same with more filling.
+#[must_use]
+pub fn padded(partition: i32, number: u64, padding: &str) -> String {
     const LONGEST: u64 = 200;
     let filling = "x".repeat(usize::try_from(number.wrapping_mul(7919) % LONGEST).unwrap_or_default());
-    let text = format!("{partition} {number} -{filling}");
+    let text = format!("{partition} {number} -{filling}{padding}");
     let sum = checksum(text.as_bytes());
     format!("{text} {sum:016x}")
 }
@@ -30,17 +36,29 @@ fn checksum(bytes: &[u8]) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// How many partitions one life of a topic may have; see [`named_in`].
+pub const LIFE: i32 = 1_000;
+
+/// The name of a partition of a topic that was deleted and made again so many times: records of one life are told from
+/// those of another.
+#[must_use]
+pub fn named_in(life: i32, partition: i32) -> i32 {
+    life * LIFE + partition
+}
+
 /// What was read of all partitions, record by record in each partition's order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Chains {
     chains: BTreeMap<i32, Chain>,
     damaged: u64,
 }
 
 /// The numbers of one partition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Chain {
-    seen: Vec<bool>,
+    /// What was seen, as runs of numbers: of each the first one, and the one behind the last. So much is read that its
+    /// size must not depend on that.
+    seen: BTreeMap<u64, u64>,
     count: u64,
     repeated: u64,
     out_of_order: u64,
@@ -50,7 +68,7 @@ impl Chains {
     /// Takes the next value.
     pub fn see(&mut self, value: &str) {
         match parse(value) {
-            Some((partition, number)) => self.chains.entry(partition).or_default().see(number),
+            Some((partition, number)) => self.note(partition, number),
             None => self.damaged += 1,
         }
     }
@@ -58,11 +76,14 @@ impl Chains {
     /// Takes the next value of a partition, which must be the one that the value names.
     pub fn see_in(&mut self, partition: &str, value: &str) {
         match parse(value) {
-            Some((named, number)) if partition == named.to_string() => {
-                self.chains.entry(named).or_default().see(number);
-            }
+            Some((named, number)) if partition == (named % LIFE).to_string() => self.note(named, number),
             _ => self.damaged += 1,
         }
+    }
+
+    /// Takes the next record of a partition, known to be whole.
+    pub fn note(&mut self, partition: i32, number: u64) {
+        self.chains.entry(partition).or_default().see(number);
     }
 
     /// How many different records were read.
@@ -74,8 +95,13 @@ impl Chains {
     /// Whether a record was read.
     #[must_use]
     pub fn has(&self, partition: i32, number: u64) -> bool {
-        let chain = self.chains.get(&partition);
-        chain.is_some_and(|chain| usize::try_from(number).is_ok_and(|n| chain.seen.get(n) == Some(&true)))
+        self.chains.get(&partition).is_some_and(|chain| chain.has(number))
+    }
+
+    /// The lowest number that was read of a partition.
+    #[must_use]
+    pub fn first(&self, partition: i32) -> Option<u64> {
+        self.chains.get(&partition)?.seen.keys().next().copied()
     }
 
     /// How often a record came again.
@@ -98,19 +124,28 @@ impl Chains {
 }
 
 impl Chain {
+    fn has(&self, number: u64) -> bool {
+        self.seen.range(..=number).next_back().is_some_and(|(_, end)| number < *end)
+    }
+
     fn see(&mut self, number: u64) {
-        let Ok(index) = usize::try_from(number) else { return };
-        let later = self.seen.len() > index;
-        if !later {
-            self.seen.resize(index + 1, false);
-        }
-        let Some(seen) = self.seen.get_mut(index) else { return };
-        if *seen {
+        if self.has(number) {
             self.repeated += 1;
             return;
         }
-        *seen = true;
         self.count += 1;
-        self.out_of_order += u64::from(later);
+        let later = self.seen.range(number..).next().map(|(start, end)| (*start, *end));
+        self.out_of_order += u64::from(later.is_some());
+        let end = match later {
+            Some((start, end)) if start == number + 1 => {
+                self.seen.remove(&start);
+                end
+            }
+            _ => number + 1,
+        };
+        match self.seen.range_mut(..number).next_back() {
+            Some((_, before)) if *before == number => *before = end,
+            _ => drop(self.seen.insert(number, end)),
+        }
     }
 }

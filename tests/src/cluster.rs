@@ -1,95 +1,110 @@
-//! A cluster that tests share.
+//! A cluster for a test: brokers in the test's own process, or a real one that tests share.
+
+use std::time::Duration;
 
 use kafka_core::cluster::{Client, ClientConfig};
-use std::{
-    collections::BTreeMap,
-    env,
-    fs::{self, File},
-    path::{Path, PathBuf},
-};
+use kafka_embedded::EmbeddedCluster;
 
-use serde::Deserialize;
+use crate::{Exclusive, real::Real};
 
-use crate::Exclusive;
+/// What the embedded cluster passes for; it answers as this version does.
+const EMBEDDED_VERSION: (u16, u16, u16) = (4, 3, 1);
 
-/// The listener for programs on this machine.
-const CLIENT_LISTENER: &str = "PLAINTEXT_HOST";
-
-/// A running Kafka cluster, shared with the other tests until it is dropped.
+/// A running Kafka cluster.
 ///
-/// Making one waits while another test holds the same cluster alone; hold only one of a kind at a time.
+/// Made by [`single`](Self::single) or [`three`](Self::three) it is a real one if the environment names any, and else the
+/// test's own, in its process. A real one is shared with the other tests until it is dropped: making one waits while
+/// another test holds the same cluster alone; hold only one of a kind at a time.
 #[derive(Debug)]
 pub struct Cluster {
-    pub(crate) state: State,
-    pub(crate) folder: PathBuf,
-    /// Shared lock, or an exclusive one inside [`Exclusive`].
-    pub(crate) lock: File,
+    pub(crate) runs: Runs,
 }
 
-/// The part of `xtask`'s state file that tests need.
-#[derive(Debug, Deserialize)]
-pub(crate) struct State {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) classpath: String,
-    pub(crate) nodes: Vec<Node>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Node {
-    pub(crate) role: String,
-    pub(crate) id: i32,
-    pub(crate) listeners: BTreeMap<String, String>,
-    pub(crate) log: PathBuf,
+#[derive(Debug)]
+pub(crate) enum Runs {
+    Embedded(EmbeddedCluster),
+    Real(Real),
 }
 
 impl Cluster {
-    /// The cluster of one broker.
+    /// A cluster of one broker.
     ///
     /// # Panics
-    /// When the environment names none, with the commands that start one.
-    #[must_use]
-    pub fn single() -> Self {
-        Self::named("KAFKA_TESTS_SINGLE", "cargo xtask up --name single", "single")
+    /// When the environment names real clusters and not this one, with the commands that start it.
+    pub async fn single() -> Self {
+        if Real::wanted() { Self::real_single() } else { Self::embedded(1).await }
     }
 
-    /// The cluster of three brokers: replication factor 3, two in-sync replicas needed.
+    /// A cluster of three brokers: replication factor 3 where a test does not say it.
     ///
     /// # Panics
-    /// When the environment names none, with the commands that start one.
-    #[must_use]
-    pub fn three() -> Self {
-        Self::named("KAFKA_TESTS_THREE", "cargo xtask up --name three --brokers 3", "three")
+    /// When the environment names real clusters and not this one, with the commands that start it.
+    pub async fn three() -> Self {
+        if Real::wanted() { Self::real_three() } else { Self::embedded(3).await }
     }
 
-    /// The cluster of the oldest Kafka that is supported: one broker.
+    /// The real cluster of one broker.
     ///
     /// # Panics
-    /// When the environment names none, with the commands that start one.
+    /// When the environment names none, with the commands that start it.
+    #[must_use]
+    pub fn real_single() -> Self {
+        Self::of(Real::named("KAFKA_TESTS_SINGLE", "cargo xtask up --name single", "single"))
+    }
+
+    /// The real cluster of three brokers: replication factor 3, two in-sync replicas needed.
+    ///
+    /// # Panics
+    /// When the environment names none, with the commands that start it.
+    #[must_use]
+    pub fn real_three() -> Self {
+        Self::of(Real::named("KAFKA_TESTS_THREE", "cargo xtask up --name three --brokers 3", "three"))
+    }
+
+    /// The real cluster of the oldest Kafka that is supported: one broker.
+    ///
+    /// # Panics
+    /// When the environment names none, with the commands that start it.
     #[must_use]
     pub fn oldest() -> Self {
-        Self::named("KAFKA_TESTS_OLDEST", "cargo xtask up --name oldest --kafka 2.8.2", "oldest")
+        Self::of(Real::named("KAFKA_TESTS_OLDEST", "cargo xtask up --name oldest --kafka 2.8.2", "oldest"))
     }
 
-    fn named(variable: &str, up: &str, name: &str) -> Self {
-        let Some(file) = env::var_os(variable).map(PathBuf::from) else {
-            panic!(
-                "this test needs a real Kafka cluster and {variable} names none: run `cargo xtask test`, or \
-                 `{up}` and `eval \"$(cargo xtask env --name {name})\"`"
-            );
-        };
-        let text = fs::read(&file).unwrap_or_else(|error| {
-            panic!("the cluster that {variable} names is gone ({}: {error}): run `{up}`", file.display())
-        });
-        let state = serde_json::from_slice(&text)
-            .unwrap_or_else(|error| panic!("{} is not a cluster's state: {error}", file.display()));
-        let lock = File::create(file.with_file_name("tests.lock")).expect("create the tests' lock");
-        lock.lock_shared().expect("lock the cluster");
-        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
-        Self { state, folder, lock }
+    fn of(real: Real) -> Self {
+        Self { runs: Runs::Real(real) }
     }
 
-    /// Waits until no other test uses the cluster and keeps them away, in order to stop and start its brokers.
+    async fn embedded(brokers: u16) -> Self {
+        let builder = EmbeddedCluster::builder().brokers(brokers);
+        let builder = builder.default_replication_factor(brokers);
+        let builder = builder.num_partitions(3).min_session_timeout(Duration::from_secs(1));
+        let cluster = builder.start().await.expect("start brokers in this process");
+        Self { runs: Runs::Embedded(cluster) }
+    }
+
+    /// Whether Kafka's own programs can be used on it: it is a real one.
+    #[must_use]
+    pub fn is_real(&self) -> bool {
+        matches!(self.runs, Runs::Real(_))
+    }
+
+    /// The brokers in this process, unless it is a real one.
+    #[must_use]
+    pub fn in_process(&self) -> Option<&EmbeddedCluster> {
+        match &self.runs {
+            Runs::Embedded(cluster) => Some(cluster),
+            Runs::Real(_) => None,
+        }
+    }
+
+    pub(crate) fn real(&self) -> &Real {
+        match &self.runs {
+            Runs::Real(real) => real,
+            Runs::Embedded(_) => panic!("this takes a real cluster: such a test belongs to `tests/real`"),
+        }
+    }
+
+    /// Has it for this test alone, in order to stop and start its brokers; waits until no other test uses it.
     #[must_use]
     pub fn exclusive(self) -> Exclusive {
         Exclusive::new(self)
@@ -109,74 +124,33 @@ impl Cluster {
     /// The addresses to bootstrap from, one per broker.
     #[must_use]
     pub fn bootstrap_servers(&self) -> Vec<String> {
-        self.brokers().map(|node| node.listeners[CLIENT_LISTENER].clone()).collect()
-    }
-
-    /// The address of one broker.
-    #[must_use]
-    pub fn address(&self, broker: i32) -> String {
-        self.broker(broker).listeners[CLIENT_LISTENER].clone()
-    }
-
-    /// The addresses of a listener: `SSL` (asks for a certificate), `SASL_PLAINTEXT`, `SASL_SSL`, or `REAUTH`, which is
-    /// `SASL_SSL` with a new sign-in every three seconds.
-    ///
-    /// Users are `alice` and `bob`, with the passwords `alice-secret` and `bob-secret` for PLAIN, SCRAM-SHA-256 and
-    /// SCRAM-SHA-512. OAUTHBEARER takes unsigned tokens of any subject on `SASL_PLAINTEXT`, and on `SASL_SSL` those of
-    /// [`token_endpoint`](Self::token_endpoint) alone.
-    ///
-    /// Topics, groups and transactional ids whose names begin with `private-` are `alice`'s alone; of topics `readable-...`
-    /// and `writable-...`, `bob` may only read or only write; the cluster is `alice`'s; all else is open to both.
-    #[must_use]
-    pub fn listener(&self, name: &str) -> Vec<String> {
-        let name = if name == "REAUTH" { name.to_owned() } else { format!("{name}_HOST") };
-        self.brokers().map(|node| node.listeners[&name].clone()).collect()
-    }
-
-    /// Where the users get signed tokens, by OAuth's client credentials (name and password, in the form or by HTTP Basic).
-    ///
-    /// A query asks for an odd one: `?lifetime=5` (seconds; 3,600 otherwise), `?audience=other`, `?signer=stranger` (a
-    /// key that no broker knows); `?status=503` gives that status and no token.
-    ///
-    /// # Panics
-    /// On the oldest cluster, whose brokers cannot check signatures.
-    #[must_use]
-    pub fn token_endpoint(&self) -> String {
-        let node = self.state.nodes.iter().find(|node| node.role == "tokens").expect("a token endpoint");
-        format!("https://{}/token", node.listeners["HTTPS"])
+        match &self.runs {
+            Runs::Embedded(cluster) => cluster.bootstrap_servers(),
+            Runs::Real(real) => real.bootstrap_servers(),
+        }
     }
 
     /// The ids of the brokers.
     #[must_use]
     pub fn broker_ids(&self) -> Vec<i32> {
-        self.brokers().map(|node| node.id).collect()
-    }
-
-    /// Kafka's version, such as `4.3.1`.
-    #[must_use]
-    pub fn version(&self) -> &str {
-        &self.state.version
+        match &self.runs {
+            Runs::Embedded(cluster) => cluster.broker_ids(),
+            Runs::Real(real) => real.brokers().map(|node| node.id).collect(),
+        }
     }
 
     /// Kafka's version as numbers, to compare.
     #[must_use]
     pub fn version_numbers(&self) -> (u16, u16, u16) {
-        let mut numbers = self.state.version.split('.').map(|part| part.parse().expect("a version number"));
-        let mut next = || numbers.next().expect("a version of three numbers");
-        (next(), next(), next())
+        match &self.runs {
+            Runs::Embedded(_) => EMBEDDED_VERSION,
+            Runs::Real(real) => real.version_numbers(),
+        }
     }
 
-    /// The broker's log file, for messages that a test waits for.
+    /// The shortest `session.timeout.ms` that a test should ask for: what brokers allow, or what a busy machine does.
     #[must_use]
-    pub fn log(&self, broker: i32) -> &Path {
-        &self.broker(broker).log
-    }
-
-    fn brokers(&self) -> impl Iterator<Item = &Node> {
-        self.state.nodes.iter().filter(|node| node.role == "broker")
-    }
-
-    fn broker(&self, id: i32) -> &Node {
-        self.brokers().find(|node| node.id == id).unwrap_or_else(|| panic!("there is no broker {id}"))
+    pub fn shortest_session(&self) -> Duration {
+        Duration::from_secs(if self.is_real() { 6 } else { 2 })
     }
 }

@@ -1,12 +1,16 @@
 //! A cluster that one test has for itself, to break it.
 
-use std::{env, ops::Deref, process::Command};
+use std::ops::Deref;
 
-use crate::Cluster;
+use crate::{
+    Cluster,
+    cluster::Runs,
+    real::{Real, xtask},
+};
 
 /// A cluster that no other test uses meanwhile. Dropped, it first starts and resumes whatever was stopped.
 ///
-/// Each method ends when what it asks for has happened: the process is gone, or the broker answers again. They wait
+/// Each method ends when what it asks for has happened: the broker is gone, or it answers again. They wait
 /// on a thread of their own, so that the clients of the test go on.
 ///
 /// A test with a runtime of one thread (`#[tokio::test]`) is fine.
@@ -17,45 +21,55 @@ pub struct Exclusive {
 
 impl Exclusive {
     pub(crate) fn new(cluster: Cluster) -> Self {
-        cluster.lock.unlock().expect("unlock the cluster");
-        cluster.lock.lock().expect("lock the cluster");
+        if let Runs::Real(real) = &cluster.runs {
+            real.lock.unlock().expect("unlock the cluster");
+            real.lock.lock().expect("lock the cluster");
+        }
         Self { cluster }
     }
 
-    /// Kills a broker by SIGKILL.
+    /// Kills a broker: a real one by SIGKILL, one in this process by cutting its connections first.
     pub async fn kill(&self, broker: i32) {
-        self.run("kill", broker).await;
+        match &self.cluster.runs {
+            Runs::Real(real) => run(real, "kill", broker).await,
+            Runs::Embedded(cluster) => cluster.kill(broker).await.expect("kill a broker"),
+        }
     }
 
     /// Shuts a broker down in an orderly way: it hands its partitions over first.
     pub async fn stop(&self, broker: i32) {
-        self.run("stop", broker).await;
+        match &self.cluster.runs {
+            Runs::Real(real) => run(real, "stop", broker).await,
+            Runs::Embedded(cluster) => cluster.stop(broker).await.expect("stop a broker"),
+        }
     }
 
     /// Starts a broker that was killed or stopped.
     pub async fn start(&self, broker: i32) {
-        self.run("start", broker).await;
+        match &self.cluster.runs {
+            Runs::Real(real) => run(real, "start", broker).await,
+            Runs::Embedded(cluster) => cluster.start(broker).await.expect("start a broker"),
+        }
     }
 
-    /// Freezes a broker by SIGSTOP: connections stay open and nothing answers.
+    /// Freezes a broker of a real cluster by SIGSTOP: connections stay open and nothing answers.
     pub async fn pause(&self, broker: i32) {
-        self.run("pause", broker).await;
+        run(self.real(), "pause", broker).await;
     }
 
     /// Lets a frozen broker go on.
     pub async fn resume(&self, broker: i32) {
-        self.run("resume", broker).await;
+        run(self.real(), "resume", broker).await;
     }
+}
 
-    async fn run(&self, what: &'static str, broker: i32) {
-        let name = self.cluster.state.name.clone();
-        let done = tokio::task::spawn_blocking(move || {
-            xtask(&[what, "--name", &name, "--broker", &broker.to_string()])
-        })
-        .await;
-        if let Err(message) = done.expect("the thread that runs xtask") {
-            panic!("cannot {what} broker {broker}: {message}");
-        }
+async fn run(real: &Real, what: &'static str, broker: i32) {
+    let name = real.state.name.clone();
+    let done =
+        tokio::task::spawn_blocking(move || xtask(&[what, "--name", &name, "--broker", &broker.to_string()]))
+            .await;
+    if let Err(message) = done.expect("the thread that runs xtask") {
+        panic!("cannot {what} broker {broker}: {message}");
     }
 }
 
@@ -69,21 +83,12 @@ impl Deref for Exclusive {
 
 impl Drop for Exclusive {
     fn drop(&mut self) {
-        let name = self.cluster.state.name.as_str();
+        let Runs::Real(real) = &self.cluster.runs else { return };
+        let name = real.state.name.as_str();
         let whole = xtask(&["resume", "--name", name, "--all"])
             .and_then(|()| xtask(&["start", "--name", name, "--all"]));
         if let Err(message) = whole {
             eprintln!("the cluster {name:?} is not whole again for the tests that follow: {message}");
         }
     }
-}
-
-pub(crate) fn xtask(arguments: &[&str]) -> Result<(), String> {
-    let program = env::var_os("KAFKA_TESTS_XTASK")
-        .ok_or("KAFKA_TESTS_XTASK is not set: `cargo xtask env` prints it")?;
-    let output = Command::new(&program)
-        .args(arguments)
-        .output()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }

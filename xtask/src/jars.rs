@@ -12,15 +12,17 @@ use anyhow::{Context, Result, bail};
 
 use crate::{cluster::KafkaVersion, lock::FileLock, paths};
 
+/// What Maven is told to take.
+const POM: &str = "pom.xml";
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1";
 
-/// The folder with all jars of this Kafka version: broker, clients, tools and a logger.
+/// The folder with all jars of this Kafka version: broker, clients, tools and a logger; from 4.0 on Kafka Streams too.
 pub(crate) fn folder(version: KafkaVersion) -> Result<PathBuf> {
     let home = paths::cache()?.join("jars");
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
     let _lock = FileLock::exclusive(&home.join(format!("{version}.lock")))?;
     let folder = home.join(version.to_string());
-    if !is_complete(&folder) {
+    if !is_complete(&folder, version) {
         fetch(version, &folder)?;
     }
     Ok(folder.join("libs"))
@@ -49,18 +51,16 @@ fn java_major(said: &str) -> Option<u32> {
 fn fetch(version: KafkaVersion, folder: &Path) -> Result<()> {
     const HINT: &str = "install Maven (Debian, Ubuntu: apt install maven)";
     eprintln!("taking the jars of Kafka {version} from Maven Central into {}", folder.display());
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot clear {}", folder.display()));
-        }
-        _ => fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?,
-    }
-    fs::write(folder.join("pom.xml"), pom(version))?;
+    // Beside the folder, so that whoever runs from it finds all it needs until the new one is complete.
+    let fresh = folder.with_file_name(format!("{version}.fresh"));
+    clear(&fresh)?;
+    fs::create_dir_all(&fresh).with_context(|| format!("cannot create {}", fresh.display()))?;
+    fs::write(fresh.join(POM), pom(version))?;
     let output = Command::new("mvn")
         .args(["--batch-mode", "--quiet", "--no-transfer-progress", "-Dstyle.color=never"])
         .arg(format!("{DEPENDENCY_PLUGIN}:copy-dependencies"))
         .args(["-DoutputDirectory=libs", "-DincludeScope=runtime"])
-        .current_dir(folder)
+        .current_dir(&fresh)
         .output()
         .map_err(|error| anyhow::anyhow!("`mvn` does not start ({error}): {HINT}"))?;
     if !output.status.success() {
@@ -70,15 +70,28 @@ fn fetch(version: KafkaVersion, folder: &Path) -> Result<()> {
         let said = said.lines().find(|line| line.contains("ERROR")).unwrap_or(said.as_str()).trim();
         bail!("Maven could not take the jars of Kafka {version}: {said}");
     }
-    fs::write(folder.join("complete"), jar_list(&folder.join("libs"))?)?;
-    Ok(())
+    fs::write(fresh.join("complete"), jar_list(&fresh.join("libs"))?)?;
+    clear(folder)?;
+    fs::rename(&fresh, folder).with_context(|| format!("cannot name {} as it should be", fresh.display()))
 }
 
-/// Complete when the list written after the download still is what the folder holds.
-fn is_complete(folder: &Path) -> bool {
+fn clear(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot clear {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Complete when it was taken for what is wanted now, and the list written after the download still is what it holds.
+fn is_complete(folder: &Path, version: KafkaVersion) -> bool {
+    let taken_for = fs::read_to_string(folder.join(POM));
     let written = fs::read_to_string(folder.join("complete"));
     let found = jar_list(&folder.join("libs"));
-    matches!((written, found), (Ok(written), Ok(found)) if written == found && !found.is_empty())
+    let holds_it =
+        matches!((written, found), (Ok(written), Ok(found)) if written == found && !found.is_empty());
+    holds_it && taken_for.is_ok_and(|taken_for| taken_for == pom(version))
 }
 
 fn jar_list(libs: &Path) -> Result<String> {
@@ -99,6 +112,7 @@ fn pom(version: KafkaVersion) -> String {
     if version.major >= 4 {
         // From 4.0 the broker brings log4j 2 itself, but no bridge from slf4j to it.
         artifacts.push(("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4".to_owned()));
+        artifacts.push(("org.apache.kafka", "kafka-streams", version.to_string()));
     }
     let dependencies: String = artifacts
         .into_iter()
@@ -129,18 +143,21 @@ mod tests {
     }
 
     #[test]
-    fn a_jar_that_went_missing_makes_the_cache_incomplete() -> Result<()> {
+    fn a_jar_that_went_missing_or_is_newly_wanted_makes_the_cache_incomplete() -> Result<()> {
+        const VERSION: KafkaVersion = KafkaVersion::NEWEST;
         let folder = std::env::temp_dir().join(format!("xtask-jars-{}", fastrand::u64(..)));
         let libs = folder.join("libs");
         fs::create_dir_all(&libs)?;
-        assert!(!is_complete(&folder));
+        assert!(!is_complete(&folder, VERSION));
+        fs::write(folder.join(POM), pom(VERSION))?;
         fs::write(libs.join("a.jar"), "a")?;
         fs::write(libs.join("b.jar"), "b")?;
-        assert!(!is_complete(&folder));
+        assert!(!is_complete(&folder, VERSION));
         fs::write(folder.join("complete"), jar_list(&libs)?)?;
-        assert!(is_complete(&folder));
+        assert!(is_complete(&folder, VERSION));
+        assert!(!is_complete(&folder, KafkaVersion::OLDEST), "other jars are wanted");
         fs::remove_file(libs.join("b.jar"))?;
-        assert!(!is_complete(&folder));
+        assert!(!is_complete(&folder, VERSION));
         fs::remove_dir_all(&folder)?;
         Ok(())
     }

@@ -1,11 +1,14 @@
 //! The build tool of this workspace, run as `cargo xtask <command>`.
 //!
-//! It runs all checks and tests ([`check`]), breaks what it can ([`torture`]), starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
+//! It runs all checks and tests ([`check`]), breaks what it can ([`torture`], [`fuzz`]), measures clients side by
+//! side ([`mod@bench`]), starts and stops Kafka clusters to test against ([`cluster`]), knows where Kafka's own jars are ([`jars`]), and
 //! writes the wire protocol's messages ([`protocol`]). It depends on no client crate of the workspace, so that it builds
 //! when they do not.
 
+mod bench;
 mod check;
 mod cluster;
+mod fuzz;
 mod interrupt;
 mod jars;
 mod lock;
@@ -43,6 +46,14 @@ enum Command {
     Ci,
     /// Break a cluster of three brokers while numbered records go through it, and count what is lost, repeated or stuck
     Torture(torture::Arguments),
+    /// Measure this client beside its peers: CPU time per record, throughput, memory, latency
+    ///
+    /// Starts a broker, builds the clients, and lets them do the same work in turn. Needs Java 17 and Maven; peers need what
+    /// their sources are written in, and take no part where that is missing.
+    Bench(bench::Arguments),
+    /// Feed mutated frames to everything that reads bytes from others
+    #[command(disable_help_flag = true)]
+    Fuzz(fuzz::Arguments),
     /// Write kafka-core's protocol messages from the schemas inside Kafka's client jar
     Protocol(protocol::Args),
 }
@@ -67,6 +78,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(arguments) => check::run(&arguments),
         Command::Ci => check::run(&check::Arguments::default()),
         Command::Torture(arguments) => torture::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Protocol(args) => protocol::run(&args),
     }
 }

@@ -7,11 +7,15 @@
 pub mod backoff;
 pub mod cluster;
 mod error;
+#[cfg(feature = "unstable-fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod net;
 pub mod protocol;
 pub mod records;
 mod topic_name;
 mod topic_partition;
+pub mod watch;
 
 pub use error::{Error, ErrorKind, Result};
 pub use topic_name::validate_topic_name;

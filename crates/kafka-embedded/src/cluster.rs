@@ -6,8 +6,8 @@ use kafka_core::net::Connector;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
-use crate::shell::{Listener, MemoryConnector, Shared, bind};
-use crate::{Asked, EmbeddedClusterBuilder, Error, Fault, GroupView, TopicView};
+use crate::shell::{Door, Listener, MemoryConnector, Shared, bind};
+use crate::{Asked, EmbeddedClusterBuilder, Error, Fault, FaultId, GroupView, TopicView};
 
 /// A running cluster. It ends, and frees its ports and memory, when it is dropped.
 ///
@@ -15,7 +15,8 @@ use crate::{Asked, EmbeddedClusterBuilder, Error, Fault, GroupView, TopicView};
 #[derive(Debug)]
 pub struct EmbeddedCluster {
     shared: Arc<Shared>,
-    listeners: Mutex<BTreeMap<i32, Listener>>,
+    /// Of each broker that runs, by its id.
+    listeners: Mutex<BTreeMap<i32, Vec<Listener>>>,
     clock: JoinHandle<()>,
 }
 
@@ -27,16 +28,31 @@ impl EmbeddedCluster {
 
     pub(crate) fn new(
         shared: Arc<Shared>,
-        listeners: BTreeMap<i32, Listener>,
+        listeners: BTreeMap<i32, Vec<Listener>>,
         clock: JoinHandle<()>,
     ) -> Self {
         Self { shared, listeners: Mutex::new(listeners), clock }
     }
 
-    /// The addresses of all brokers as `host:port`, also of those that are stopped.
+    /// The addresses of all brokers as `host:port`, also of those that are stopped. Where there are several listeners, those
+    /// of the first.
     pub fn bootstrap_servers(&self) -> Vec<String> {
-        self.shared
-            .with(|cluster| cluster.brokers.values().map(|broker| broker.address.to_string()).collect())
+        self.addresses(0)
+    }
+
+    /// The addresses of all brokers for the listener of this name; none if there is no such listener.
+    pub fn listener(&self, name: &str) -> Vec<String> {
+        let known = self.shared.with(|cluster| {
+            cluster.settings.listeners.iter().position(|listener| listener.name.eq_ignore_ascii_case(name))
+        });
+        known.map(|listener| self.addresses(listener)).unwrap_or_default()
+    }
+
+    fn addresses(&self, listener: usize) -> Vec<String> {
+        self.shared.with(|cluster| {
+            let own = cluster.brokers.values().filter_map(|broker| broker.addresses.get(listener));
+            own.map(ToString::to_string).collect()
+        })
     }
 
     /// Opens connections to these brokers in memory instead of by sockets: for
@@ -46,6 +62,12 @@ impl EmbeddedCluster {
     /// anything left to do. With sockets it could move on while bytes are under way.
     pub fn connector(&self) -> Arc<dyn Connector> {
         Arc::new(MemoryConnector(Arc::clone(&self.shared.doors)))
+    }
+
+    /// Waits until the [`data_dir`](EmbeddedClusterBuilder::data_dir) cannot be written to any more, because the disk is full
+    /// or broken; the brokers end all connections then. Without such a folder this never ends.
+    pub async fn disk_failed(&self) {
+        self.shared.disk_failed().await;
     }
 
     /// The ids of all brokers, also of those that are stopped.
@@ -75,21 +97,25 @@ impl EmbeddedCluster {
         Ok(())
     }
 
-    /// Starts a broker again, on the port that it had; nothing if it runs.
+    /// Starts a broker again, on the ports that it had; nothing if it runs.
     ///
     /// # Errors
-    /// [`Error::UnknownBroker`], and [`Error::Io`] if its port is taken by now.
+    /// [`Error::UnknownBroker`], and [`Error::Io`] if one of its ports is taken by now.
     pub async fn start(&self, broker: i32) -> Result<(), Error> {
-        let address = self
+        let (addresses, sockets) = self
             .shared
-            .with(|cluster| cluster.brokers.get(&broker).map(|broker| broker.address))
+            .with(|cluster| Some((cluster.brokers.get(&broker)?.addresses.clone(), cluster.settings.sockets)))
             .ok_or(Error::UnknownBroker(broker))?;
         if self.listeners.lock().contains_key(&broker) {
             return Ok(());
         }
-        let socket = bind(address).await.map_err(|source| Error::Io { address, source })?;
+        let mut doors = Vec::new();
+        for address in addresses {
+            doors.push(bind(address, sockets).await?);
+        }
         self.shared.with(|cluster| cluster.broker_started(broker));
-        self.listeners.lock().insert(broker, Listener::start(socket, broker, Arc::clone(&self.shared)));
+        let listeners = serve(doors, broker, &self.shared);
+        self.listeners.lock().insert(broker, listeners);
         Ok(())
     }
 
@@ -103,24 +129,38 @@ impl EmbeddedCluster {
         self.shared.with(|cluster| cluster.topics.get(name).map(TopicView::of))
     }
 
+    /// The offset that the next record gets, for each partition of a topic, if it exists.
+    pub fn end_offsets(&self, topic: &str) -> Option<Vec<i64>> {
+        self.shared.with(|cluster| {
+            let partitions = &cluster.topics.get(topic)?.partitions;
+            Some(partitions.iter().map(|partition| partition.log.end_offset()).collect())
+        })
+    }
+
     /// What the cluster knows of a group now, if it exists.
     pub fn group(&self, id: &str) -> Option<GroupView> {
         self.shared.with(|cluster| cluster.groups.get(id).map(GroupView::of))
     }
 
-    /// Makes `leader` lead a partition; false if it holds no replica of it that is in sync.
-    pub fn move_leader(&self, topic: &str, partition: i32, leader: i32) -> bool {
-        self.shared.with(|cluster| cluster.move_leader(topic, partition, leader))
+    /// Adds a fault to those in force, of [requests](crate::on) or of the [network](crate::link). Of several that meet a
+    /// request or a connection, the oldest has its way.
+    pub fn inject(&self, fault: Fault) -> FaultId {
+        let id = self.shared.with(|cluster| cluster.faults.add(fault));
+        self.shared.links_changed();
+        id
     }
 
-    /// Adds a fault to those in force. Of several that meet a request, the oldest has its way.
-    pub fn inject(&self, fault: Fault) {
-        self.shared.with(|cluster| cluster.faults.add(fault));
+    /// Ends one fault; false if it is over.
+    pub fn end(&self, fault: FaultId) -> bool {
+        let ended = self.shared.with(|cluster| cluster.faults.end(fault));
+        self.shared.links_changed();
+        ended
     }
 
     /// Ends all faults.
     pub fn heal(&self) {
         self.shared.with(|cluster| cluster.faults.clear());
+        self.shared.links_changed();
     }
 
     /// What the brokers were asked, in order; the last 100,000 requests at most.
@@ -128,11 +168,8 @@ impl EmbeddedCluster {
         self.shared.with(|cluster| cluster.history.all())
     }
 
-    /// Cuts a partition's log off at `offset`, as if a leader had been chosen that lacked the rest, and begins a new leader
-    /// epoch. Returns where the log ends now: a batch is never divided, so it may be before `offset`. `None` if there is no
-    /// such partition.
-    pub fn truncate(&self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
-        self.shared.with(|cluster| cluster.truncate(topic, partition, offset))
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     fn check(&self, broker: i32) -> Result<(), Error> {
@@ -141,15 +178,23 @@ impl EmbeddedCluster {
     }
 
     async fn close(&self, broker: i32) {
-        let listener = self.listeners.lock().remove(&broker);
-        if let Some(listener) = listener {
+        let listeners = self.listeners.lock().remove(&broker);
+        for listener in listeners.into_iter().flatten() {
             listener.stop().await;
         }
     }
 }
 
+/// Serves clients of a broker at its ports, in the order of the listeners.
+pub(crate) fn serve(doors: Vec<Door>, broker: i32, shared: &Arc<Shared>) -> Vec<Listener> {
+    let numbered = doors.into_iter().enumerate();
+    numbered.map(|(number, door)| Listener::start(door, broker, number, Arc::clone(shared))).collect()
+}
+
 impl Drop for EmbeddedCluster {
     fn drop(&mut self) {
         self.clock.abort();
+        self.listeners.lock().clear();
+        self.shared.close_disk();
     }
 }

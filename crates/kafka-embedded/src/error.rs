@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// Why a cluster could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +17,21 @@ pub enum Error {
         /// Why it could not.
         source: io::Error,
     },
+    /// The data of a cluster cannot be used.
+    #[error("the data in {} cannot be used: {what}", path.display())]
+    Data {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
     /// There is no such broker.
     #[error("there is no broker {0}")]
     UnknownBroker(i32),
+}
+
+impl Error {
+    pub(crate) fn data(path: &Path, what: impl Into<String>) -> Self {
+        Self::Data { path: path.to_owned(), what: what.into() }
+    }
 }

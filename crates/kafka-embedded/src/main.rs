@@ -1,11 +1,12 @@
 //! A Kafka-compatible cluster as a program: `kafka-embedded --brokers 3 --port 9092 --topic orders:6`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use kafka_embedded::EmbeddedCluster;
 
-/// Runs a Kafka-compatible cluster, in memory, until it is interrupted. No Java is needed.
+/// Runs a Kafka-compatible cluster until it is interrupted. No Java is needed.
 #[derive(Debug, Parser)]
 #[command(name = "kafka-embedded", version)]
 struct Args {
@@ -18,6 +19,9 @@ struct Args {
     /// A topic that is there from the start, as name:partitions; may be given several times
     #[arg(long = "topic", value_name = "NAME:PARTITIONS", value_parser = topic)]
     topics: Vec<(String, i32)>,
+    /// A folder to keep all data in, so that it survives a restart; in memory by default
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
     /// How many bytes all records together may take
     #[arg(long, default_value_t = 1 << 30)]
     max_bytes: u64,
@@ -40,6 +44,10 @@ async fn main() -> ExitCode {
     let builder = builder.max_bytes(args.max_bytes);
     let builder =
         args.topics.iter().fold(builder, |builder, (name, partitions)| builder.topic(name, *partitions));
+    let builder = match args.data_dir {
+        Some(folder) => builder.data_dir(folder),
+        None => builder,
+    };
     let cluster = match builder.start().await {
         Ok(cluster) => cluster,
         Err(error) => {
@@ -48,10 +56,16 @@ async fn main() -> ExitCode {
         }
     };
     println!("{}", cluster.bootstrap_servers().join(","));
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => match interrupted {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        () = cluster.disk_failed() => {
+            eprintln!("error: records cannot be written any more");
             ExitCode::FAILURE
         }
     }

@@ -43,9 +43,12 @@ pub struct PartitionView {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GroupView {
-    /// `Empty`, `PreparingRebalance`, `CompletingRebalance` or `Stable`.
+    /// `classic`, `consumer` of a group that the coordinator assigns (KIP-848), or `share` (KIP-932).
+    pub kind: &'static str,
+    /// `Empty`, `PreparingRebalance`, `CompletingRebalance` or `Stable`; of kind `consumer` `Empty`, `Assigning`,
+    /// `Reconciling` or `Stable`; of kind `share` `Empty` or `Stable`.
     pub state: &'static str,
-    /// The number of the last rebalance that was completed.
+    /// The number of the last rebalance that was completed, or the group's epoch.
     pub generation: i32,
     /// The ids of its members.
     pub members: Vec<String>,
@@ -91,9 +94,10 @@ impl GroupView {
     pub(crate) fn of(group: &Group) -> Self {
         let offsets = group.offsets.iter();
         Self {
-            state: group.state.name(),
-            generation: group.generation,
-            members: group.members.iter().map(|member| member.id.clone()).collect(),
+            kind: group.kind_name(),
+            state: group.state(),
+            generation: group.generation(),
+            members: group.member_ids(),
             offsets: offsets
                 .map(|(topic, partition, committed)| {
                     (TopicPartition::new(topic, partition), committed.offset)

@@ -25,6 +25,9 @@
 //! request fails. A file that cannot be used keeps what was there, and is logged as one error. Certificate and key may be replaced
 //! one after the other: they are taken up when they fit.
 //!
+//! # A broker's half
+//! The feature `server` adds the other side of both (the module `server`): for brokers in tests.
+//!
 //! # What goes wrong
 //! Errors are [`kafka_core::Error`]s in words; [`TlsError::of`] finds the sort of a failure of TLS beneath one:
 //!
@@ -44,6 +47,8 @@ mod jaas;
 mod protocol;
 mod sasl;
 mod secret;
+#[cfg(feature = "server")]
+pub mod server;
 mod tls;
 mod watch;
 

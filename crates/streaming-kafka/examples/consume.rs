@@ -1,4 +1,4 @@
-//! Handles events until interrupted; what cannot be handled goes to the dead letter topic.
+//! Handles events until it is told to end; what cannot be handled goes to the dead letter topic.
 //!
 //! `cargo run --example consume` with `STREAMING_KAFKA__BOOTSTRAP_SERVERS` set.
 
@@ -26,14 +26,8 @@ async fn main() -> ExitCode {
 
 async fn consume() -> Result<(), Error> {
     let manager = KafkaManager::from_env()?;
+    manager.stop_on_signal()?;
     let topic = manager.config().topics.events.clone();
-
-    let on_interrupt = manager.clone();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            on_interrupt.stop_consuming();
-        }
-    });
 
     let handler = json(async |event: Event, record: ConsumerRecord| {
         println!("{}-{}: {} took {} ms", record.topic, record.partition, event.event_id, event.duration_ms);

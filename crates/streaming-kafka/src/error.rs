@@ -1,5 +1,5 @@
 use kafka_stream::consumer::ConsumerError;
-use kafka_stream::dead_letter::DeadLetterError;
+use kafka_stream::dead_letter::{DeadLetterError, RedriveError};
 use kafka_stream::handler::HandlerError;
 use kafka_stream::producer::{ProduceError, RecordMetadata};
 
@@ -24,6 +24,12 @@ pub enum Error {
     /// Consumption had to stop.
     #[error(transparent)]
     Handler(Box<HandlerError>),
+    /// A redrive had to stop.
+    #[error(transparent)]
+    Redrive(Box<RedriveError>),
+    /// The system does not let this process listen for signals.
+    #[error("signals cannot be listened for: {0}; stop consumption by other means")]
+    Signals(std::io::Error),
     /// An event has no form in JSON.
     #[error("the event for `{topic}` cannot be written as JSON: {source}{}", .dead_letter.suffix())]
     Serialize {
@@ -86,8 +92,19 @@ impl Error {
             Self::Handler(error) => {
                 matches!(&**error, HandlerError::Consumer(error) if error.is_retriable())
             }
-            Self::Config(_) | Self::Serialize { .. } => false,
+            Self::Redrive(error) => match &**error {
+                RedriveError::Consumer(error) => error.is_retriable(),
+                RedriveError::Produce { source, .. } => source.is_retriable(),
+                _ => false,
+            },
+            Self::Config(_) | Self::Serialize { .. } | Self::Signals(_) => false,
         }
+    }
+}
+
+impl From<RedriveError> for Error {
+    fn from(error: RedriveError) -> Self {
+        Self::Redrive(Box::new(error))
     }
 }
 

@@ -2,13 +2,43 @@
 
 use std::{path::PathBuf, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::runner::Runner;
 use crate::{lock::FileLock, paths};
 
 /// The version of `cargo-deny` that `deny.toml` is written for.
 const CARGO_DENY: &str = "0.20.2";
+
+/// Installs the program `kcat`, which is librdkafka's, where this is Debian or like it and we may.
+pub(crate) fn kcat(runner: &Runner) -> Result<()> {
+    let starts = |program: &str, argument: &str| Command::new(program).arg(argument).output().is_ok();
+    if starts("kcat", "-V") {
+        return Ok(());
+    }
+    if !is_root() || !starts("apt-get", "--version") {
+        bail!("`kcat` does not start: install it (Debian, Ubuntu: apt install kcat)");
+    }
+    // A fresh system has no lists of packages.
+    runner.run(runner.command("apt-get").args(["update", "-qq"]))?;
+    runner.run(runner.command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args([
+        "install",
+        "-qq",
+        "--yes",
+        "--no-install-recommends",
+        "kcat",
+    ]))
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}
 
 /// Adds targets to the toolchain that lack.
 pub(crate) fn targets(runner: &Runner, wanted: &[&str]) -> Result<()> {

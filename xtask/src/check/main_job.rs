@@ -4,13 +4,10 @@
 
 use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::{
-    clusters::Clusters,
-    runner::{Runner, Watched},
-};
+use super::{clusters::Clusters, runner::Runner};
 use crate::cluster::{
     self, Signal, State,
     environment::{self, Access},
@@ -53,7 +50,7 @@ fn survive(runner: &Runner, binary: &Path, state: &State) -> Result<()> {
     let arguments = ["--events", "30000", "--rate", "1500"];
     let mut command = main_job(runner, binary, state, &Access::default())?;
     let mut job = runner.watch(command.args(arguments))?;
-    wait_for(&mut job, "produced 30 %")?;
+    job.wait_for("produced 30 %")?;
     cluster::signal_one(&state.name, VICTIM, Signal::Kill)?;
     let mut produced = "produced 30 %".to_owned();
     while let Some(line) = job.line_so_far() {
@@ -66,15 +63,6 @@ fn survive(runner: &Runner, binary: &Path, state: &State) -> Result<()> {
     ensure!(job.is_running()?, "the job was over before the broker was started again");
     cluster::start_again(&state.name, VICTIM)?;
     every_member_took_part(job.end()?.as_deref())
-}
-
-fn wait_for(job: &mut Watched, wanted: &str) -> Result<()> {
-    while let Some(line) = job.next_line()? {
-        if line.text == wanted {
-            return Ok(());
-        }
-    }
-    bail!("the job ended before it said {wanted:?}")
 }
 
 /// The program's counts are right if it says so; that its group was one of several is not its to judge.

@@ -1,9 +1,9 @@
 //! Programs run in the workspace, ended with all they started when the user interrupts.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     thread,
     time::Duration,
@@ -111,6 +111,7 @@ impl Drop for Running {
 #[derive(Debug)]
 pub(crate) struct Watched {
     running: Running,
+    input: Option<ChildStdin>,
     lines: Receiver<Line>,
 }
 
@@ -124,7 +125,8 @@ pub(crate) struct Line {
 
 impl Watched {
     fn start(command: &mut Command) -> Result<Self> {
-        let mut running = Running::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = Running::start(command)?;
         let (sender, lines) = mpsc::channel();
         if let Some(out) = running.child.stdout.take() {
             read_lines(out, true, sender.clone());
@@ -132,7 +134,8 @@ impl Watched {
         if let Some(errors) = running.child.stderr.take() {
             read_lines(errors, false, sender);
         }
-        Ok(Self { running, lines })
+        let input = running.child.stdin.take();
+        Ok(Self { running, input, lines })
     }
 
     /// The next line of standard output or standard error; `None` when there are no more.
@@ -154,6 +157,40 @@ impl Watched {
 
     pub(crate) fn is_running(&mut self) -> Result<bool> {
         self.running.is_running()
+    }
+
+    /// The number that the system gave it.
+    pub(crate) fn id(&self) -> u32 {
+        self.running.child.id()
+    }
+
+    /// Writes a line to its standard input.
+    pub(crate) fn tell(&mut self, line: &str) -> Result<()> {
+        let input = self.input.as_mut().context("its standard input is closed")?;
+        writeln!(input, "{line}").and_then(|()| input.flush()).context("it reads no more")
+    }
+
+    /// Ends its standard input.
+    pub(crate) fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Waits until it prints this line.
+    pub(crate) fn wait_for(&mut self, wanted: &str) -> Result<()> {
+        while let Some(line) = self.next_line()? {
+            if line.text == wanted {
+                return Ok(());
+            }
+        }
+        bail!("`{}` ended before it said {wanted:?}", self.running.line)
+    }
+
+    /// Kills it, and waits until it is gone.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.running.child.kill().context("cannot kill it")?;
+        self.running.child.wait()?;
+        self.running.ended = true;
+        Ok(())
     }
 
     /// Waits for its end, which must be a success; returns the last line of standard output.

@@ -2,17 +2,32 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::{clusters::Clusters, installed, main_job, runner::Runner};
-use crate::paths;
+use crate::{paths, torture};
 
 /// Systems that the library must build for, beside the one that runs the tests.
 const OTHER_SYSTEMS: [&str; 2] = ["x86_64-pc-windows-msvc", "aarch64-apple-darwin"];
 
 /// Targets of the static binary; the first one is run.
 const STATIC: [&str; 2] = ["x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"];
+
+/// How many tests on real clusters run at once: most of their time goes by waiting for brokers, not working.
+const REAL_TESTS_AT_ONCE: &str = "4";
+
+/// What the simulation draws from: two minutes' worth.
+const SEEDS: &str = "0..3000";
+
+/// The package whose tests run on real clusters and on embedded brokers.
+const SUITE: &str = "kafka-tests";
+
+/// The package of the tests that take a real cluster.
+const ONLY_REAL: &str = "kafka-tests-real";
+
+/// Where the tests find the program `kafka-embedded`.
+const EMBEDDED: &str = "KAFKA_TESTS_EMBEDDED";
 
 /// Steps by what they need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +60,14 @@ pub(crate) enum Step {
     Protocol,
     Systems,
     Static,
+    Simulation,
     Real,
     MainJob,
+    Torture,
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Format,
         Self::Clippy,
         Self::Unit,
@@ -59,8 +76,10 @@ impl Step {
         Self::Protocol,
         Self::Systems,
         Self::Static,
+        Self::Simulation,
         Self::Real,
         Self::MainJob,
+        Self::Torture,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -73,8 +92,10 @@ impl Step {
             Self::Protocol => "protocol",
             Self::Systems => "systems",
             Self::Static => "static",
+            Self::Simulation => "simulation",
             Self::Real => "real",
             Self::MainJob => "quickstart",
+            Self::Torture => "torture",
         }
     }
 
@@ -82,20 +103,24 @@ impl Step {
         match self {
             Self::Format => "the sources are formatted",
             Self::Clippy => "no lint complains",
-            Self::Unit => "unit, property and documentation tests",
+            Self::Unit => {
+                "unit, property and documentation tests, and the whole client on brokers in the process"
+            }
             Self::Docs => "the documentation builds without a warning",
             Self::Deny => "no dependency compiles C, has an unsuitable licence or comes from elsewhere",
             Self::Protocol => "the generated messages are what the schemas say",
             Self::Systems => "the workspace builds for other systems",
             Self::Static => "static binaries build without a C compiler",
+            Self::Simulation => "thousands of clusters, clients and mishaps drawn from seeds",
             Self::Real => "tests on real clusters of one and three brokers, and on the oldest Kafka",
             Self::MainJob => "the static binary's main job over every listener, and while a broker is killed",
+            Self::Torture => "numbered records survive a minute of broken brokers, connections and members",
         }
     }
 
     pub(crate) fn group(self) -> Group {
         match self {
-            Self::Real | Self::MainJob => Group::Cluster,
+            Self::Real | Self::MainJob | Self::Torture => Group::Cluster,
             _ => Group::Fast,
         }
     }
@@ -122,7 +147,7 @@ impl Session<'_> {
             Step::Clippy => {
                 runner.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
             }
-            Step::Unit => self.test(&["--workspace", "--exclude", "kafka-tests"], Vec::new()),
+            Step::Unit => self.test(&["--workspace", "--exclude", ONLY_REAL], Vec::new()),
             Step::Docs => {
                 let mut command = runner.command("cargo");
                 command.args(["doc", "--workspace", "--no-deps", "--locked"]);
@@ -143,16 +168,21 @@ impl Session<'_> {
                 installed::targets(runner, &STATIC)?;
                 STATIC.iter().try_for_each(|target| self.build_static(target))
             }
+            Step::Simulation => self.simulate(),
             Step::Real => {
-                let variables = self.clusters.for_tests()?;
+                installed::kcat(runner)?;
+                let mut variables = self.clusters.for_tests()?;
+                variables.push(("RUST_TEST_THREADS".to_owned(), REAL_TESTS_AT_ONCE.to_owned()));
                 let names = self.real_tests()?;
                 // Selected among all packages and not by package, so that dependencies keep the features they were
                 // built with for the unit tests.
                 let mut arguments = vec!["--workspace"];
                 arguments.extend(names.iter().flat_map(|name| ["--test", name.as_str()]));
+                variables.push((EMBEDDED.to_owned(), self.embedded_program(&arguments)?));
                 self.test(&arguments, variables)
             }
             Step::MainJob => self.main_job(),
+            Step::Torture => torture::short(runner, &self.clusters.three()?.name),
         }
     }
 
@@ -160,6 +190,23 @@ impl Session<'_> {
         let mut command = self.runner.command("cargo");
         command.args(["test", "--locked"]).args(packages).arg("--").args(self.filters).envs(variables);
         self.runner.run(&mut command)
+    }
+
+    /// Built as the static binary is, so that its dependencies are built already.
+    fn simulate(&self) -> Result<()> {
+        installed::targets(self.runner, &STATIC[..1])?;
+        let mut command = self.runner.command("cargo");
+        command.args(["test", "--release", "--locked", "--target", STATIC[0]]);
+        command.args([
+            "--package",
+            "streaming-kafka",
+            "--test",
+            "embedded",
+            "--",
+            "--nocapture",
+            "promises_are_kept",
+        ]);
+        self.runner.run(command.env("SEEDS", SEEDS))
     }
 
     fn deny(&self) -> Result<()> {
@@ -199,19 +246,33 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn static_binary(&self, target: &str) -> Result<PathBuf> {
+    fn target_directory(&self) -> Result<PathBuf> {
         let metadata = self.metadata()?;
         let folder = metadata.get("target_directory").and_then(Value::as_str);
-        let folder = PathBuf::from(folder.context("`cargo metadata` names no target directory")?);
-        Ok(folder.join(target).join("release/examples/quickstart"))
+        Ok(PathBuf::from(folder.context("`cargo metadata` names no target directory")?))
     }
 
-    /// The names of the test programs in `tests/`.
+    fn static_binary(&self, target: &str) -> Result<PathBuf> {
+        Ok(self.target_directory()?.join(target).join("release/examples/quickstart"))
+    }
+
+    /// Builds the program `kafka-embedded`, selected with these tests so that it shares all that they are built from.
+    fn embedded_program(&self, tests: &[&str]) -> Result<String> {
+        const NAME: &str = "kafka-embedded";
+        let mut command = self.runner.command("cargo");
+        self.runner.run(command.args(["build", "--locked"]).args(tests).args(["--bin", NAME]))?;
+        let program = self.target_directory()?.join("debug").join(NAME);
+        Ok(program.with_extension(std::env::consts::EXE_EXTENSION).display().to_string())
+    }
+
+    /// The names of the test programs that run on real clusters.
     fn real_tests(&self) -> Result<Vec<String>> {
         let metadata = self.metadata()?;
-        let names = tests_of(&metadata, "kafka-tests");
-        if names.is_empty() {
-            bail!("the package kafka-tests has no tests");
+        let mut names = Vec::new();
+        for package in [SUITE, ONLY_REAL] {
+            let found = tests_of(&metadata, package);
+            ensure!(!found.is_empty(), "the package {package} has no tests");
+            names.extend(found);
         }
         Ok(names)
     }

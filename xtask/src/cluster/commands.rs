@@ -335,6 +335,12 @@ pub(crate) fn start_again(name: &str, broker: u16) -> Result<()> {
     start(&Chosen::one(name, broker))
 }
 
+/// Gives brokers that are all down other ports for clients.
+pub(crate) fn move_clients(name: &str) -> Result<()> {
+    let _lock = State::lock(name)?;
+    native::move_clients(&mut State::get(name)?)
+}
+
 fn start(chosen: &Chosen) -> Result<()> {
     let name = &chosen.named.name;
     let _lock = State::lock(name)?;

@@ -206,6 +206,28 @@ pub(crate) fn start(state: &mut State, brokers: Option<&[u16]>, timeout: Duratio
     Ok(started.iter().filter_map(|(index, _)| state.nodes.get(*index)).map(|node| node.id).collect())
 }
 
+/// Gives each broker another port for clients; those that run would not notice, so none may.
+pub(crate) fn move_clients(state: &mut State) -> Result<()> {
+    let listener = state.cluster().listener_for(Audience::Clients);
+    let mut free = free_ports()?;
+    for node in state.nodes.iter_mut().filter(|node| node.role == Role::Broker) {
+        if process::activity(node.pid, &node.marker) != Activity::Gone {
+            bail!("broker {} runs", node.id);
+        }
+        let address = node.listeners.get_mut(listener).context("the broker has no client port")?;
+        let next = format!("{HOST}:{}", free.next().context("there is no free port left")?);
+        let settings = Path::new(node.command.last().context("a node without a command")?);
+        let text = fs::read_to_string(settings).context("cannot read the settings of a broker")?;
+        // Its own two places, as a listener and as what is advertised, and no longer port that begins with these digits.
+        let replaced = ["\n", ","].iter().fold(text, |text, end| {
+            text.replace(&format!("{listener}://{address}{end}"), &format!("{listener}://{next}{end}"))
+        });
+        write(settings, &replaced)?;
+        *address = next;
+    }
+    state.save()
+}
+
 /// Starts what is a process even where brokers are containers.
 pub(crate) fn start_processes(state: &mut State, timeout: Duration) -> Result<()> {
     let deadline = Instant::now() + timeout;

@@ -95,6 +95,12 @@ pub(crate) fn int32(bytes: &mut &[u8]) -> Option<i32> {
     Some(i32::from_be_bytes(*head))
 }
 
+pub(crate) fn int64(bytes: &mut &[u8]) -> Option<i64> {
+    let (head, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    Some(i64::from_be_bytes(*head))
+}
+
 pub(crate) fn int16(bytes: &mut &[u8]) -> Option<i16> {
     let (head, rest) = bytes.split_first_chunk::<2>()?;
     *bytes = rest;

@@ -112,9 +112,9 @@ fn generate(messages: &[&Schema]) -> Result<BTreeMap<String, String>> {
         format!(
             "{}\n//! The messages, one file each; their tables are read by the macros in `protocol/schema.rs`.\n\n\
              {modules}\n{exports}\n\
-             /// Calls a macro with the name of every message.\n#[cfg(test)]\n\
+             /// Calls a macro with the name of every message.\n#[cfg(any(test, feature = \"unstable-fuzzing\"))]\n\
              macro_rules! for_each_message {{\n    ($each:ident) => {{\n{list}    }};\n}}\n\
-             #[cfg(test)]\npub(in crate::protocol) use for_each_message;\n",
+             #[cfg(any(test, feature = \"unstable-fuzzing\"))]\npub(in crate::protocol) use for_each_message;\n",
             emit::MARK
         ),
     );

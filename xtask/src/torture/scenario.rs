@@ -1,22 +1,10 @@
-//! What is broken, and when.
+//! What is broken.
 
-use std::{
-    fmt, thread,
-    time::{Duration, Instant},
-};
+use std::{fmt, time::Duration};
 
-use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::{
-    cluster::{self, Signal, State, leaders},
-    interrupt,
-};
-
-/// How long a round waits at least for replicas to be in sync again.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-/// A way to break a cluster.
+/// A way to break a cluster, the way to it, or its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
     /// Brokers are killed in turn, and started again
@@ -29,127 +17,70 @@ pub(crate) enum Scenario {
     Move,
     /// All brokers are killed, and come back after a while
     Blackout,
+    /// All brokers are killed, and come back on other ports
+    Addresses,
+    /// Connections become half-open: packets are swallowed, and nobody is told
+    HalfOpen,
+    /// Connections become slow: late, few bytes a second, one byte at a time
+    Slow,
+    /// Connections end after some bytes, before, within and after requests and answers
+    Cut,
+    /// Connections are reset
+    Reset,
+    /// Members of the group are killed, and others come
+    MemberKill,
+    /// Members of the group are frozen for longer than their session
+    MemberPause,
+    /// Handlers take longer than max.poll.interval.ms
+    SlowHandler,
+    /// Fifty members come at once, and leave at once
+    JoinStorm,
+    /// The broker that coordinates the group is killed
+    Coordinator,
+    /// Static members are killed and come back before their session ends
+    StaticMember,
+    /// Members go from an eager assignor to a cooperative one and back, one by one
+    Upgrade,
+    /// Partitions are added to the topic
+    Partitions,
+    /// The topic is deleted and made anew
+    Recreate,
+    /// Records are removed that members have still to read
+    Retention,
+    /// All clients are frozen for a minute, as a suspended machine is
+    Suspend,
+    /// A producer that writes as fast as it can meets slow brokers
+    Memory,
+    /// 20,000 records a second, and one broker is restarted in the midst
+    Soak,
+    /// A few of the above, in quick succession
+    Mixed,
 }
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kill => "kill",
-            Self::Restart => "restart",
-            Self::Pause => "pause",
-            Self::Move => "move",
-            Self::Blackout => "blackout",
-        })
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
     }
 }
 
 impl Scenario {
-    pub(crate) fn purpose(self) -> &'static str {
-        match self {
-            Self::Kill => "brokers are killed in turn and started again",
-            Self::Restart => "brokers are shut down in turn and started again",
-            Self::Pause => "brokers are frozen in turn",
-            Self::Move => "leaders move every few seconds",
-            Self::Blackout => "all brokers are killed and come back",
-        }
+    /// What it does, as its help says.
+    pub(crate) fn purpose(self) -> String {
+        let value = self.to_possible_value();
+        value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
     }
 
     /// About how long a round takes: none is begun that would outlast the load.
     pub(crate) fn length(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Move => 5,
-            Self::Restart => 15,
-            Self::Kill | Self::Blackout => 25,
-            Self::Pause => 30,
+            Self::Reset | Self::Move | Self::Cut => 5,
+            Self::Mixed => 12,
+            Self::Partitions | Self::Restart | Self::StaticMember | Self::Upgrade | Self::Memory => 15,
+            Self::HalfOpen | Self::Slow | Self::JoinStorm | Self::Retention | Self::MemberKill => 20,
+            Self::Kill | Self::Blackout | Self::Coordinator | Self::Addresses | Self::MemberPause => 25,
+            Self::Recreate | Self::SlowHandler | Self::Soak | Self::Pause => 30,
+            Self::Suspend => 75,
         })
-    }
-}
-
-/// Breaks one cluster, in ways drawn from a seed.
-#[derive(Debug)]
-pub(crate) struct Script<'a> {
-    state: &'a State,
-    topic: &'a str,
-    seed: u64,
-}
-
-impl<'a> Script<'a> {
-    pub(crate) fn new(state: &'a State, topic: &'a str, seed: u64) -> Self {
-        Self { state, topic, seed }
-    }
-
-    /// One round; afterwards all brokers run and all replicas are in sync.
-    pub(crate) fn round(&self, scenario: Scenario, round: u32) -> Result<()> {
-        let mut draw = fastrand::Rng::with_seed(self.seed.wrapping_add(round.into()));
-        let mut brokers: Vec<u16> = self.state.brokers().map(|node| node.id).collect();
-        // The order is the seed's; each has its turn before one has its second.
-        fastrand::Rng::with_seed(self.seed).shuffle(&mut brokers);
-        let turn = usize::try_from(round)? % brokers.len().max(1);
-        let Some(&broker) = brokers.get(turn) else { bail!("the cluster has no brokers") };
-        let name = self.state.name.as_str();
-        self.wait(Duration::from_millis(draw.u64(1_000..4_000)))?;
-        println!("  round {round}: {scenario}, broker {broker}");
-        match scenario {
-            Scenario::Kill => {
-                cluster::signal_one(name, broker, Signal::Kill)?;
-                self.wait(Duration::from_millis(draw.u64(0..8_000)))?;
-                cluster::start_again(name, broker)?;
-            }
-            Scenario::Restart => {
-                cluster::signal_one(name, broker, Signal::Terminate)?;
-                cluster::start_again(name, broker)?;
-            }
-            Scenario::Pause => {
-                cluster::signal_one(name, broker, Signal::Pause)?;
-                // A broker that is not heard of for nine seconds is taken for dead.
-                let waited = self.wait(Duration::from_millis(draw.u64(2_000..18_000)));
-                cluster::signal_one(name, broker, Signal::Resume)?;
-                waited?;
-            }
-            Scenario::Move => leaders::rotate(&self.any_address()?, self.topic)?,
-            Scenario::Blackout => {
-                for broker in &brokers {
-                    cluster::signal_one(name, *broker, Signal::Kill)?;
-                }
-                self.wait(Duration::from_millis(draw.u64(0..10_000)))?;
-                cluster::start_all(name)?;
-            }
-        }
-        self.wait_until_in_sync()
-    }
-
-    /// Waits until every replica is in sync: what dies next must not be the only one that has a record.
-    pub(crate) fn wait_until_in_sync(&self) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let partitions = self.any_address().and_then(|address| leaders::partitions(&address, self.topic));
-            match partitions {
-                Ok(found)
-                    if !found.is_empty() && found.iter().all(|p| p.in_sync.len() == p.replicas.len()) =>
-                {
-                    return Ok(());
-                }
-                found if Instant::now() >= deadline => bail!("replicas are still not in sync: {found:?}"),
-                _ => self.wait(Duration::from_millis(200))?,
-            }
-        }
-    }
-
-    fn any_address(&self) -> Result<String> {
-        let addresses = self.state.bootstrap_servers();
-        match fastrand::choice(&addresses) {
-            Some(address) => Ok(address.clone()),
-            None => bail!("the cluster has no brokers"),
-        }
-    }
-
-    /// Sleeps, unless the user wants this program to end.
-    fn wait(&self, time: Duration) -> Result<()> {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            interrupt::check()?;
-            thread::sleep(Duration::from_millis(50).min(time));
-        }
-        Ok(())
     }
 }

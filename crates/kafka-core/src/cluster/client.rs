@@ -3,7 +3,6 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::attempts::Attempts;
@@ -12,7 +11,8 @@ use super::coordinators::{CoordinatorKind, Coordinators};
 use super::refresh::Cluster;
 use super::{Broker, ClientConfig, Leader, Metadata, TopicMetadata};
 use crate::net::{CallOptions, ClientMetrics, Connection};
-use crate::protocol::{ApiKey, ErrorCode, Request};
+use crate::protocol::{ApiKey, ErrorCode, Request, Uuid};
+use crate::watch;
 use crate::{Error, ErrorKind, Result, TopicPartition};
 
 /// A Kafka cluster: its metadata, and requests to its brokers.
@@ -94,6 +94,7 @@ impl Client {
         rounds.mark_unchanged();
         self.request_metadata_update();
         tokio::select! {
+            biased;
             () = self.cluster().connections.until_closed() => Err(closed()),
             round = rounds.changed() => match round.ok().and_then(|()| rounds.borrow().error.clone()) {
                 None => Ok(self.metadata()),
@@ -182,9 +183,16 @@ impl Client {
     }
 
     /// Takes over a newer leader that an answer to a produce or fetch request named (KIP-951). Returns whether that was
-    /// news; a leader of an older or equal epoch is not.
-    pub fn update_leader(&self, partition: &TopicPartition, leader: Leader, brokers: &[Broker]) -> bool {
-        self.cluster().change(|metadata| metadata.with_leader(partition, leader, brokers))
+    /// news; a leader of an older or equal epoch is not, nor is one of a topic that was deleted since: `topic_id` is the id
+    /// in the request, if it had one.
+    pub fn update_leader(
+        &self,
+        partition: &TopicPartition,
+        topic_id: Option<Uuid>,
+        leader: Leader,
+        brokers: &[Broker],
+    ) -> bool {
+        self.cluster().change(|metadata| metadata.with_leader(partition, topic_id, leader, brokers))
     }
 
     /// The connection to a broker for `lane`, opened if need be; callers share one attempt.
@@ -435,6 +443,7 @@ impl Client {
                 return Some(found);
             }
             tokio::select! {
+                biased;
                 () = cluster.connections.until_closed() => return Some(Err(closed())),
                 _ = changes.changed() => {}
                 _ = rounds.changed() => {

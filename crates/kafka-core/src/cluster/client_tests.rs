@@ -20,7 +20,7 @@ use crate::protocol::messages::{
     ApiVersionsRequest, CreateTopicsRequest, CreateTopicsResponse, FindCoordinatorRequest,
     FindCoordinatorResponse, HeartbeatRequest, HeartbeatResponse, MetadataRequest, MetadataResponse,
 };
-use crate::protocol::{ApiKey, ErrorCode};
+use crate::protocol::{ApiKey, ErrorCode, Uuid};
 use crate::{ErrorKind, TopicPartition};
 
 /// What the brokers answer, and what they were asked.
@@ -359,12 +359,17 @@ async fn a_leader_named_by_an_answer_is_taken_over_once() {
     let mut changes = client.metadata_changes();
     changes.mark_unchanged();
     let newer = Leader { id: 9, epoch: Some(6) };
-    assert!(!client.update_leader(&partition, newer, &[]), "nobody knows where broker 9 is");
+    assert!(!client.update_leader(&partition, None, newer, &[]), "nobody knows where broker 9 is");
     let broker = Broker::new(9, "broker", 19, None).unwrap();
-    assert!(client.update_leader(&partition, newer, std::slice::from_ref(&broker)));
+    let other = Some(Uuid([7; 16]));
+    assert!(
+        !client.update_leader(&partition, other, newer, std::slice::from_ref(&broker)),
+        "of another topic"
+    );
+    assert!(client.update_leader(&partition, None, newer, std::slice::from_ref(&broker)));
     assert!(changes.has_changed().unwrap());
     assert_eq!(client.metadata().leader(&partition), Some(newer));
-    assert!(!client.update_leader(&partition, Leader { id: 1, epoch: Some(6) }, &[broker]));
+    assert!(!client.update_leader(&partition, None, Leader { id: 1, epoch: Some(6) }, &[broker]));
     // The brokers' metadata still says epoch 5.
     client.refresh_metadata(within(5)).await.unwrap();
     assert_eq!(client.metadata().leader(&partition), Some(newer));

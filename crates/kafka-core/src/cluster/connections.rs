@@ -1,16 +1,16 @@
 //! The connections of a client: one per broker and lane, opened when first asked for, opened again after they end.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Broker, ClientConfig};
 use crate::backoff::ExponentialBackoff;
 use crate::net::{Address, Connection, Dialer, TcpConnector};
+use crate::watch;
 use crate::{Error, ErrorKind, Result};
 
 /// What a connection is used for. Each lane has its own connection per broker, so that a long poll never delays a
@@ -28,7 +28,7 @@ pub enum Lane {
 }
 
 /// Whom a connection leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Node {
     Broker(i32),
     /// A bootstrap server by its place in the settings; its broker id is not known.
@@ -45,7 +45,7 @@ pub(super) struct Connections {
     pub(super) dialer: Dialer,
     setup_timeout: ExponentialBackoff,
     backoff: ExponentialBackoff,
-    slots: Mutex<HashMap<(Node, Lane), Arc<Slot>>>,
+    slots: Mutex<BTreeMap<(Node, Lane), Arc<Slot>>>,
     is_closed: watch::Sender<bool>,
 }
 
@@ -161,6 +161,7 @@ impl Connections {
         outcome: watch::Sender<Option<Result<Connection>>>,
     ) {
         let result = tokio::select! {
+            biased;
             () = self.until_closed() => Err(closed()),
             result = async {
                 if let Some(at) = not_before {
@@ -199,7 +200,7 @@ impl Connections {
     }
 
     /// Lets go of connections to brokers that are gone or have moved; what is under way on them is finished.
-    pub(super) fn retain(&self, brokers: &std::collections::BTreeMap<i32, Broker>) {
+    pub(super) fn retain(&self, brokers: &BTreeMap<i32, Broker>) {
         self.slots.lock().retain(|(node, _), slot| match node {
             Node::Broker(id) => brokers.get(id).is_some_and(|broker| broker.address == slot.address),
             Node::Bootstrap(_) => brokers.is_empty(),

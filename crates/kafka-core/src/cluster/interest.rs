@@ -1,6 +1,6 @@
 //! Which topics this client wants to know, and until when.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// pinned stays until it is unpinned as often.
 #[derive(Debug, Default)]
 pub(super) struct Interest {
-    topics: HashMap<Arc<str>, Use>,
+    topics: BTreeMap<Arc<str>, Use>,
 }
 
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub struct Metadata {
     pub controller_id: Option<i32>,
     /// The live brokers by id.
     pub brokers: BTreeMap<i32, Broker>,
-    topics: HashMap<Arc<str>, Arc<TopicMetadata>>,
+    topics: BTreeMap<Arc<str>, Arc<TopicMetadata>>,
     names: HashMap<Uuid, Arc<str>>,
     errors: HashMap<Arc<str>, ErrorCode>,
 }
@@ -110,7 +110,7 @@ impl Metadata {
         self.names.get(&id).and_then(|name| self.topics.get(name))
     }
 
-    /// All known topics, in no order.
+    /// All known topics, by name.
     pub fn topics(&self) -> impl Iterator<Item = &Arc<TopicMetadata>> {
         self.topics.values()
     }
@@ -171,10 +171,14 @@ impl Metadata {
     pub(super) fn with_leader(
         &self,
         partition: &TopicPartition,
+        topic_id: Option<Uuid>,
         leader: Leader,
         brokers: &[Broker],
     ) -> Option<Self> {
         let topic = self.topic(&partition.topic)?;
+        if topic_id.is_some() && topic_id != topic.id {
+            return None;
+        }
         let known = topic.partition(partition.partition)?;
         if leader.epoch.is_none() || leader.epoch <= known.leader_epoch {
             return None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
@@ -17,6 +17,7 @@ use crate::net::{Address, CallOptions};
 use crate::protocol::ErrorCode;
 use crate::protocol::messages::metadata_request::MetadataRequestTopic;
 use crate::protocol::messages::{MetadataRequest, MetadataResponse};
+use crate::watch;
 use crate::{Error, ErrorKind, Result};
 
 /// `metadata.max.idle.ms`, which is fixed here: a topic that nobody asks for is forgotten after this time.
@@ -108,6 +109,7 @@ impl Cluster {
     /// The task: ends when the client is closed.
     pub(super) async fn keep_fresh(self: Arc<Self>) {
         tokio::select! {
+            biased;
             () = self.connections.until_closed() => {}
             () = self.refresh_forever() => {}
         }
@@ -127,6 +129,7 @@ impl Cluster {
                 // A topic that was never asked for need not wait for the others' turn.
                 while !self.wanted.lock().interest.has_new() {
                     tokio::select! {
+                        biased;
                         () = sleep_until(not_before) => break,
                         () = self.wake.notified() => {}
                     }
@@ -172,6 +175,7 @@ impl Cluster {
                 // Not asked for anything yet: a client that is not used opens no connection.
                 None => self.wake.notified().await,
                 Some(at) => tokio::select! {
+                    biased;
                     () = self.wake.notified() => {}
                     () = sleep_until(at + self.config.metadata_max_age) => return,
                 },
@@ -284,6 +288,7 @@ impl Cluster {
                 attempts.spawn(self.clone().ask(node, address, request.clone()));
             }
             tokio::select! {
+                biased;
                 answer = attempts.join_next() => match answer {
                     Some(Ok(Ok(response))) => return Ok(response),
                     Some(Ok(Err(error))) => failures.push(error),

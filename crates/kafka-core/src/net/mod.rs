@@ -18,6 +18,8 @@ mod connection_tests;
 mod connector;
 mod driver;
 mod frame;
+#[cfg(feature = "unstable-fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod metrics;
 mod pipeline;

@@ -112,10 +112,17 @@ pub fn decode_response<R: Request>(
     version: i16,
 ) -> Result<(i32, R::ResponseBody), ReadVersionedError> {
     let mut decoder = Decoder::new(frame);
-    let correlation_id = i32::read(&mut decoder, 0)?;
-    decoder.set_flexible(version >= R::FIRST_TAGGED_FIELD_IN_RESPONSE_VERSION.0.0);
-    decoder.tagged_fields(|_, _| Ok(false))?;
+    let flexible = version >= R::FIRST_TAGGED_FIELD_IN_RESPONSE_VERSION.0.0;
+    let correlation_id = read_response_header(&mut decoder, flexible)?;
     Ok((correlation_id, R::ResponseBody::read_versioned(&mut decoder, ApiVersion(Int16(version)))?))
+}
+
+/// What comes before every response's body: its correlation id.
+pub(super) fn read_response_header(decoder: &mut Decoder, flexible: bool) -> Result<i32, ReadError> {
+    let correlation_id = i32::read(decoder, 0)?;
+    decoder.set_flexible(flexible);
+    decoder.tagged_fields(|_, _| Ok(false))?;
+    Ok(correlation_id)
 }
 
 /// A whole response to a request of type `R` as it goes over the wire: what a broker, or a test in its place, sends.

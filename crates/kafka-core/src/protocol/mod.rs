@@ -35,9 +35,11 @@ mod api_key;
 mod decoder;
 mod encoder;
 mod error_code;
-#[cfg(test)]
+#[cfg(any(test, feature = "unstable-fuzzing"))]
 mod fill;
 mod frame;
+#[cfg(feature = "unstable-fuzzing")]
+pub(crate) mod fuzzing;
 mod message;
 pub mod messages;
 mod schema;
@@ -58,4 +60,4 @@ pub use rskafka::protocol::messages::{
 };
 pub use rskafka::protocol::primitives::Int16;
 pub use rskafka::protocol::traits::{ReadError, ReadType, WriteError, WriteType};
-pub use uuid::Uuid;
+pub use uuid::{InvalidUuid, Uuid};

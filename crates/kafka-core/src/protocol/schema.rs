@@ -107,20 +107,20 @@ macro_rules! structure {
             }
         }
 
-        #[cfg(test)]
+        #[cfg(any(test, feature = "unstable-fuzzing"))]
         #[allow(unused_variables, reason = "structures without fields or without conditions")]
         impl $crate::protocol::fill::Fill for $name {
-            fn fill(random: &mut fastrand::Rng, version: i16) -> Self {
+            fn fill(filler: &mut $crate::protocol::fill::Filler, version: i16) -> Self {
                 use $crate::protocol::fill::Fill;
                 let mut this = Self::default();
                 $(if $crate::protocol::schema::present!(version $(, $versions)?) {
-                    this.$field = Fill::fill(random, version);
+                    this.$field = Fill::fill(filler, version);
                     $(if this.$field.is_none() && !($nullable).contains(&version) {
-                        this.$field = Some(Fill::fill(random, version));
+                        this.$field = Some(Fill::fill(filler, version));
                     })?
                 })*
                 $(if $crate::protocol::schema::present!(version $(, $tagged_versions)?) {
-                    this.$tagged = Fill::fill(random, version);
+                    this.$tagged = Fill::fill(filler, version);
                 })*
                 this
             }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use bytes::Bytes;
 use fastrand::Rng;
 
-use super::fill::Fill;
+use super::fill::{Fill, Filler};
 use super::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
 use super::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use super::messages::{self, FetchRequest, ProduceRequest, for_each_message};
@@ -64,7 +64,7 @@ macro_rules! on_every_message {
 fn what_is_written_reads_back_equal() {
     fn check<M: AnyMessage>(version: i16) {
         for seed in 0..40 {
-            let message = M::fill(&mut Rng::with_seed(seed), version);
+            let message = M::fill(&mut Filler::with_seed(seed), version);
             let bytes = encode(&message, version).unwrap();
             let (read, left) = decode::<M>(&bytes, version).unwrap();
             assert_eq!(read, message, "{} version {version} seed {seed}", M::NAME);
@@ -78,7 +78,7 @@ fn what_is_written_reads_back_equal() {
 fn a_message_cut_short_is_an_error() {
     fn check<M: AnyMessage>(version: i16) {
         for seed in 0..4 {
-            let bytes = encode(&M::fill(&mut Rng::with_seed(seed), version), version).unwrap();
+            let bytes = encode(&M::fill(&mut Filler::with_seed(seed), version), version).unwrap();
             // Long ones at all their first lengths, then in steps.
             for length in (0..bytes.len()).filter(|length| *length < 300 || length % 97 == 0) {
                 let result = decode::<M>(&bytes[..length], version);
@@ -93,7 +93,7 @@ fn a_message_cut_short_is_an_error() {
 fn damaged_bytes_never_panic() {
     fn check<M: AnyMessage>(version: i16) {
         let mut random = Rng::with_seed(7);
-        let bytes = encode(&M::fill(&mut random, version), version).unwrap();
+        let bytes = encode(&M::fill(&mut Filler::with_seed(7), version), version).unwrap();
         for _ in 0..60 {
             let mut damaged = bytes.clone();
             for _ in 0..random.u8(1..4) {
@@ -141,7 +141,7 @@ fn versions_that_do_not_exist_are_refused() {
 fn a_value_that_the_version_lacks_is_refused_or_ignorable() {
     fn check<M: AnyMessage>(version: i16) {
         for seed in 0..10 {
-            let newest = M::fill(&mut Rng::with_seed(seed), *M::VERSIONS.end());
+            let newest = M::fill(&mut Filler::with_seed(seed), *M::VERSIONS.end());
             match encode(&newest, version) {
                 Ok(bytes) => assert!(decode::<M>(&bytes, version).is_ok_and(|(_, left)| left == 0)),
                 Err(WriteVersionedError::FieldNotAvailable { .. }) => {}

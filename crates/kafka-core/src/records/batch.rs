@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
 use crate::records::batch_header::{
-    BATCH_OVERHEAD, BatchHeader, CONTROL_BIT, TRANSACTIONAL_BIT, batch_size, checksum,
+    BATCH_OVERHEAD, BatchHeader, CONTROL_BIT, DELETE_HORIZON_BIT, TRANSACTIONAL_BIT, batch_size, checksum,
 };
 use crate::records::error::corrupt;
 use crate::records::{Compression, Decompressor, Records, TimestampType};
@@ -116,6 +116,11 @@ impl Batch {
         self.header.max_timestamp
     }
 
+    /// From when on compaction may remove the batch's tombstones and markers, in milliseconds, once it has been set (KIP-534).
+    pub fn delete_horizon(&self) -> Option<i64> {
+        (self.header.attributes & DELETE_HORIZON_BIT != 0).then_some(self.header.base_timestamp)
+    }
+
     /// How its records are compressed.
     pub fn compression(&self) -> Compression {
         // Checked when the header was read.
@@ -160,6 +165,10 @@ impl Batch {
             compression => decompressor.decompress(compression, &payload)?,
         };
         Records::new(&self.header, payload)
+    }
+
+    pub(super) fn header(&self) -> &BatchHeader {
+        &self.header
     }
 
     pub(super) fn into_parts(self) -> (BatchHeader, Bytes) {

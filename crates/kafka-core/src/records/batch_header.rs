@@ -20,10 +20,11 @@ const COUNT_AT: usize = 57;
 
 const MAGIC: u8 = 2;
 
-const CODEC_MASK: i16 = 0x07;
+pub(super) const CODEC_MASK: i16 = 0x07;
 pub(super) const TIMESTAMP_TYPE_BIT: i16 = 0x08;
 pub(super) const TRANSACTIONAL_BIT: i16 = 0x10;
 pub(super) const CONTROL_BIT: i16 = 0x20;
+pub(super) const DELETE_HORIZON_BIT: i16 = 0x40;
 
 /// The 61 bytes before a batch's records (`RecordBatch` format 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,6 +64,17 @@ impl EncodedBatch {
         })
     }
 
+    /// The batch in memory of its own: what it came in is not kept alive, and nothing has to be copied to change it.
+    pub fn copied_from(batch: &Batch) -> Self {
+        let header = *batch.header();
+        Self {
+            bytes: Bytes::copy_from_slice(batch.bytes()),
+            compression: header.compression().unwrap_or_default(),
+            uncompressed_size: batch.size(),
+            header,
+        }
+    }
+
     /// The batch as it goes onto the wire; cloning shares the memory.
     pub fn bytes(&self) -> Bytes {
         self.bytes.clone()

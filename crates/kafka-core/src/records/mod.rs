@@ -18,6 +18,7 @@ mod encoded;
 mod error;
 mod header;
 mod record;
+mod rewrite;
 mod size;
 mod split;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, CoordinatorKind, Reply};
 use crate::transactions::Identity;
 
@@ -19,6 +20,8 @@ impl Api for AddOffsetsToTxnRequest {
 
 fn add(request: &AddOffsetsToTxnRequest, cluster: &mut Cluster, call: &Call) -> Result<(), ErrorCode> {
     let id = &request.transactional_id;
+    cluster.check(call, AclOperation::Write, Resource::TransactionalId(id))?;
+    cluster.check(call, AclOperation::Read, Resource::Group(&request.group_id))?;
     cluster.check_coordinator(CoordinatorKind::Transaction, call.broker, id)?;
     let producer = Identity { producer_id: request.producer_id, epoch: request.producer_epoch };
     cluster.join_transaction(id, producer, call.version, |transaction| {

@@ -7,6 +7,7 @@ use kafka_core::protocol::messages::add_partitions_to_txn_response::{
 use kafka_core::protocol::messages::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, CoordinatorKind, Reply};
 use crate::transactions::{Identity, State};
 
@@ -21,11 +22,19 @@ impl Api for AddPartitionsToTxnRequest {
                 epoch: self.v3_and_below_producer_epoch,
             };
             let (id, topics) = (&self.v3_and_below_transactional_id, &self.v3_and_below_topics);
-            let results = add(cluster, call, id, producer, topics, false);
+            let checked = cluster.check(call, AclOperation::Write, Resource::TransactionalId(id));
+            let results = match checked {
+                Ok(()) => add(cluster, call, id, producer, topics, false),
+                Err(code) => all(topics, |_, _| code),
+            };
             return Reply::Now(AddPartitionsToTxnResponse {
                 results_by_topic_v3_and_below: results,
                 ..Default::default()
             });
+        }
+        // Only brokers ask this way.
+        if let Err(code) = cluster.check(call, AclOperation::ClusterAction, Resource::Cluster) {
+            return self.refuse(call, code).into();
         }
         let results = self.transactions.iter().map(|transaction| {
             let id = &transaction.transactional_id;
@@ -96,17 +105,21 @@ fn add(
             }
         });
     }
-    let unknown = all(topics, |topic, index| match cluster.topics.partition(topic, index) {
+    let may_write = |topic: &str| {
+        call.version >= BATCHED || cluster.may(call, AclOperation::Write, Resource::Topic(topic))
+    };
+    let refused = all(topics, |topic, index| match cluster.topics.partition(topic, index) {
+        _ if !may_write(topic) => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
         None => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
         Some(_) => ErrorCode::OPERATION_NOT_ATTEMPTED,
     });
-    let is_unknown = |code: i16| code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0;
-    if unknown
+    let is_refused = |code: i16| code != ErrorCode::OPERATION_NOT_ATTEMPTED.0;
+    if refused
         .iter()
         .flat_map(|topic| &topic.results_by_partition)
-        .any(|one| is_unknown(one.partition_error_code))
+        .any(|one| is_refused(one.partition_error_code))
     {
-        return unknown;
+        return refused;
     }
     let named =
         topics.iter().flat_map(|topic| topic.partitions.iter().map(|&index| (topic.name.clone(), index)));

@@ -1,4 +1,4 @@
-//! `AlterConfigs`: all settings of topics replaced; what is not named falls back to its default.
+//! `AlterConfigs`: all settings of a topic, broker or group replaced; what is not named falls back to its default.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,10 @@ use kafka_core::protocol::messages::alter_configs_response::AlterConfigsResource
 use kafka_core::protocol::messages::{AlterConfigsRequest, AlterConfigsResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
-use super::describe_configs::TOPIC;
+use super::broker_configs::{broker_configs, replace_broker_configs};
+use super::describe_configs::{BROKER, GROUP, TOPIC, check};
+use super::group_configs::{group_configs, replace_group_configs};
+use crate::access::AclOperation;
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::topics::check_config;
 
@@ -15,9 +18,17 @@ use crate::topics::check_config;
 pub(super) type Failure = (ErrorCode, String);
 
 impl Api for AlterConfigsRequest {
-    fn handle(self, cluster: &mut Cluster, _: &Call) -> Reply<AlterConfigsResponse> {
+    fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<AlterConfigsResponse> {
         let responses = self.resources.iter().map(|resource| {
-            let done = alter(cluster, resource, self.validate_only);
+            let (kind, name) = (resource.resource_type, &resource.resource_name);
+            let same =
+                |other: &&AlterConfigsResource| (other.resource_type, &other.resource_name) == (kind, name);
+            if self.resources.iter().filter(same).count() > 1 {
+                let message = "Each resource must appear at most once.".to_owned();
+                return response(resource, Some((ErrorCode::INVALID_REQUEST, message)));
+            }
+            let done = check(cluster, call, AclOperation::AlterConfigs, kind, name)
+                .and_then(|()| alter(cluster, call, resource, self.validate_only));
             response(resource, done.err())
         });
         let responses = responses.collect();
@@ -51,29 +62,48 @@ fn response(resource: &AlterConfigsResource, failure: Option<Failure>) -> AlterC
     }
 }
 
-fn alter(cluster: &mut Cluster, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Failure> {
-    topic_configs(cluster, resource.resource_type, &resource.resource_name)?;
+fn alter(
+    cluster: &mut Cluster,
+    call: &Call,
+    resource: &AlterConfigsResource,
+    validate_only: bool,
+) -> Result<(), Failure> {
+    current_configs(cluster, call, resource.resource_type, &resource.resource_name)?;
     let mut configs = BTreeMap::new();
-    for config in &resource.configs {
+    for (place, config) in resource.configs.iter().enumerate() {
+        if resource.configs.iter().take(place).any(|other| other.name == config.name) {
+            let message = format!("Error due to duplicate config keys: {}", config.name);
+            return Err((ErrorCode::INVALID_REQUEST, message));
+        }
         let Some(value) = &config.value else {
             let message = format!("Null value not supported for : {}", config.name);
             return Err((ErrorCode::INVALID_REQUEST, message));
         };
         configs.insert(config.name.clone(), value.clone());
     }
-    replace_configs(cluster, &resource.resource_name, configs, validate_only)
+    replace_configs(cluster, resource.resource_type, &resource.resource_name, configs, validate_only)
 }
 
-/// What is set for the topic now. Only topics have settings that change.
-pub(super) fn topic_configs(
+/// What is set for the topic, broker or group now. Nothing else has settings that change.
+pub(super) fn current_configs(
     cluster: &Cluster,
+    call: &Call,
     resource_type: i8,
     name: &str,
 ) -> Result<BTreeMap<String, String>, Failure> {
+    if resource_type == GROUP {
+        return group_configs(cluster, name);
+    }
+    if resource_type == BROKER {
+        return broker_configs(cluster, call.broker, name);
+    }
     if resource_type != TOPIC {
         let message =
             format!("Settings of resources of type {resource_type} cannot be changed in this cluster");
         return Err((ErrorCode::INVALID_REQUEST, message));
+    }
+    if name.is_empty() {
+        return Err((ErrorCode::INVALID_REQUEST, "Default topic resources are not allowed.".to_owned()));
     }
     match cluster.topics.get(name) {
         Some(topic) => Ok(topic.configs.clone()),
@@ -81,13 +111,20 @@ pub(super) fn topic_configs(
     }
 }
 
-/// Checks the settings and gives them to the topic.
+/// Checks the settings and gives them to the topic, broker or group.
 pub(super) fn replace_configs(
     cluster: &mut Cluster,
+    resource_type: i8,
     name: &str,
     configs: BTreeMap<String, String>,
     validate_only: bool,
 ) -> Result<(), Failure> {
+    if resource_type == GROUP {
+        return replace_group_configs(cluster, name, configs, validate_only);
+    }
+    if resource_type == BROKER {
+        return replace_broker_configs(cluster, name, configs, validate_only);
+    }
     for (name, value) in &configs {
         check_config(name, value).map_err(|message| (ErrorCode::INVALID_CONFIG, message))?;
     }

@@ -1,16 +1,18 @@
 //! `ApiVersions`: what the broker offers.
 
-use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::api_versions_response::{
     ApiVersion, FinalizedFeatureKey, SupportedFeatureKey,
 };
 use kafka_core::protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use kafka_core::protocol::{ApiKey, ErrorCode};
 
+use super::features::{FEATURES, Feature};
 use super::supported;
+use super::table::Supported;
 use crate::core::{Api, Call, Cluster, Reply};
 
-/// Each transaction has an epoch of its own (KIP-890).
-const TRANSACTION_VERSION: &str = "transaction.version";
+/// From this version on clients can read a feature whose lowest level is 0.
+const LEVEL_ZERO: i16 = 4;
 
 impl Api for ApiVersionsRequest {
     fn handle(self, _: &mut Cluster, call: &Call) -> Reply<ApiVersionsResponse> {
@@ -20,7 +22,7 @@ impl Api for ApiVersionsRequest {
         {
             return self.refuse(call, ErrorCode::INVALID_REQUEST).into();
         }
-        offer(ErrorCode::NONE).into()
+        offer(call.version).into()
     }
 
     fn refuse(self, _: &Call, code: ErrorCode) -> ApiVersionsResponse {
@@ -28,27 +30,49 @@ impl Api for ApiVersionsRequest {
     }
 }
 
-/// The answer in version 0 to a request that is newer than we are.
-pub(crate) fn offer(code: ErrorCode) -> ApiVersionsResponse {
-    let api_keys = supported().iter().map(|api| ApiVersion {
-        api_key: api.key.code(),
-        min_version: api.min,
-        max_version: api.max,
-    });
+/// The answer in version 0 to a request that is newer than we are: in which versions to ask again.
+pub(crate) fn try_again() -> ApiVersionsResponse {
+    let own = supported().iter().filter(|api| api.key == ApiKey::ApiVersions);
     ApiVersionsResponse {
-        error_code: code.0,
+        error_code: ErrorCode::UNSUPPORTED_VERSION.0,
+        api_keys: own.map(described).collect(),
+        ..Default::default()
+    }
+}
+
+fn described(api: &Supported) -> ApiVersion {
+    ApiVersion {
+        api_key: api.key.code(),
+        // Clients built on older librdkafka look for the first versions of Produce before they compress. Kafka says that it
+        // has them, and does not (KAFKA-18659).
+        min_version: if api.key == ApiKey::Produce { 0 } else { api.min },
+        max_version: api.max,
+    }
+}
+
+/// What the brokers offer. Metrics of clients are answered for and not asked for, as by a broker that has no use for them.
+fn offer(version: i16) -> ApiVersionsResponse {
+    let is_told =
+        |api: &&Supported| ![ApiKey::GetTelemetrySubscriptions, ApiKey::PushTelemetry].contains(&api.key);
+    let api_keys = supported().iter().filter(is_told).map(described);
+    // Older clients cannot read a feature that may have level 0 (KIP-1022).
+    let readable = |feature: &&Feature| version >= LEVEL_ZERO || feature.min > 0;
+    let supported_features = FEATURES.iter().filter(readable).map(|feature| SupportedFeatureKey {
+        name: feature.name.to_owned(),
+        min_version: feature.min,
+        max_version: feature.max,
+    });
+    let finalized_features =
+        FEATURES.iter().filter(|feature| feature.level > 0).map(|feature| FinalizedFeatureKey {
+            name: feature.name.to_owned(),
+            max_version_level: feature.level,
+            min_version_level: feature.level,
+        });
+    ApiVersionsResponse {
         api_keys: api_keys.collect(),
-        supported_features: vec![SupportedFeatureKey {
-            name: TRANSACTION_VERSION.to_owned(),
-            min_version: 0,
-            max_version: 2,
-        }],
+        supported_features: supported_features.collect(),
         finalized_features_epoch: 1,
-        finalized_features: vec![FinalizedFeatureKey {
-            name: TRANSACTION_VERSION.to_owned(),
-            max_version_level: 2,
-            min_version_level: 2,
-        }],
+        finalized_features: finalized_features.collect(),
         ..Default::default()
     }
 }

@@ -5,12 +5,31 @@ use kafka_core::protocol::messages::create_partitions_response::CreatePartitions
 use kafka_core::protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 
+/// How many partitions one request may add at most.
+const MOST_PARTITIONS: usize = 10_000;
+
 impl Api for CreatePartitionsRequest {
-    fn handle(self, cluster: &mut Cluster, _: &Call) -> Reply<CreatePartitionsResponse> {
-        let results = self.topics.iter().map(|topic| {
-            let done = create(cluster, topic, self.validate_only);
+    fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<CreatePartitionsResponse> {
+        let same = |topic: &CreatePartitionsTopic, others: &[CreatePartitionsTopic]| {
+            others.iter().filter(|other| other.name == topic.name).count()
+        };
+        let named = self.topics.iter().enumerate();
+        // Kafka answers once for a name that is there twice.
+        let first =
+            named.filter(|(place, topic)| same(topic, self.topics.get(..*place).unwrap_or_default()) == 0);
+        let mut left = MOST_PARTITIONS;
+        let results = first.map(|(_, topic)| {
+            if same(topic, &self.topics) > 1 {
+                let message = "Duplicate topic name.".to_owned();
+                return result(&topic.name, Some((ErrorCode::INVALID_REQUEST, message)));
+            }
+            let checked = cluster.check(call, AclOperation::Alter, Resource::Topic(&topic.name));
+            let done = checked
+                .map_err(|code| (code, code.description().to_owned()))
+                .and_then(|()| create(cluster, topic, self.validate_only, &mut left));
             result(&topic.name, done.err())
         });
         let results = results.collect();
@@ -30,6 +49,9 @@ impl Api for CreatePartitionsRequest {
 
 fn result(name: &str, failure: Option<(ErrorCode, String)>) -> CreatePartitionsTopicResult {
     let (code, message) = match failure {
+        Some((code @ (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::TOPIC_AUTHORIZATION_FAILED), _)) => {
+            (code, None)
+        }
         Some((code, message)) => (code, Some(message)),
         None => (ErrorCode::NONE, None),
     };
@@ -40,6 +62,7 @@ fn create(
     cluster: &mut Cluster,
     asked: &CreatePartitionsTopic,
     validate_only: bool,
+    left: &mut usize,
 ) -> Result<(), (ErrorCode, String)> {
     let Some(topic) = cluster.topics.get(&asked.name) else {
         let message = format!("Topic '{}' does not exist.", asked.name);
@@ -59,7 +82,8 @@ fn create(
         ));
     }
     let additional = wanted - have;
-    if additional > 10_000 {
+    // How many there are is bounded by what is asked for, and that by this.
+    if additional > *left {
         return invalid(format!("Excessively large number of partitions: {wanted}"));
     }
     let assignment = match &asked.assignments {
@@ -75,14 +99,10 @@ fn create(
             assignment
         }
     };
+    *left -= additional;
     if validate_only {
         return Ok(());
     }
-    let first = i32::try_from(have).unwrap_or(i32::MAX);
-    let added: Vec<_> =
-        (first..).zip(assignment).map(|(index, replicas)| cluster.new_partition(index, replicas)).collect();
-    if let Some(topic) = cluster.topics.get_mut(&asked.name) {
-        topic.partitions.extend(added);
-    }
+    cluster.extend_topic(&asked.name, assignment);
     Ok(())
 }

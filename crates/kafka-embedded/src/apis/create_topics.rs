@@ -9,26 +9,41 @@ use kafka_core::protocol::{ErrorCode, Uuid};
 use kafka_core::validate_topic_name;
 
 use super::describe_configs::topic_entries;
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::topics::check_config;
+
+/// The topic of the metadata, which no client makes.
+const METADATA: &str = "__cluster_metadata";
+/// How many partitions one request may create at most.
+const MOST_PARTITIONS: i64 = 9_999;
 
 type Failure = (ErrorCode, String);
 
 impl Api for CreateTopicsRequest {
-    fn handle(self, cluster: &mut Cluster, _: &Call) -> Reply<CreateTopicsResponse> {
+    fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<CreateTopicsResponse> {
+        let wanted: i64 = self.topics.iter().map(|topic| partitions_of(cluster, topic)).sum();
+        if wanted > MOST_PARTITIONS {
+            let message = format!("Excessively large number of partitions per request: {wanted}");
+            let failure = (ErrorCode::POLICY_VIOLATION, message);
+            let topics = self.topics.iter().map(|topic| failed(&topic.name, failure.clone()));
+            return Reply::Now(CreateTopicsResponse { topics: topics.collect(), ..Default::default() });
+        }
         let mut topics = Vec::with_capacity(self.topics.len());
         for topic in &self.topics {
             let twice = self.topics.iter().filter(|other| other.name == topic.name).count() > 1;
             let result = if twice {
                 Err((ErrorCode::INVALID_REQUEST, "Duplicate topic name.".to_owned()))
             } else {
-                create(cluster, topic, self.validate_only)
+                check(cluster, call, &topic.name).and_then(|()| create(cluster, topic, self.validate_only))
             };
             // Kafka answers once for a name that is there twice.
             if twice && topics.iter().any(|result: &CreatableTopicResult| result.name == topic.name) {
                 continue;
             }
-            topics.push(result.unwrap_or_else(|failure| failed(&topic.name, failure)));
+            let mut result = result.unwrap_or_else(|failure| failed(&topic.name, failure));
+            hide_configs(cluster, call, &mut result);
+            topics.push(result);
         }
         Reply::Now(CreateTopicsResponse { topics, ..Default::default() })
     }
@@ -41,6 +56,35 @@ impl Api for CreateTopicsRequest {
 
     fn topics(&self) -> Vec<(&str, Uuid)> {
         self.topics.iter().map(|topic| (topic.name.as_str(), Uuid::ZERO)).collect()
+    }
+}
+
+/// How many partitions the topic is to have.
+fn partitions_of(cluster: &Cluster, topic: &CreatableTopic) -> i64 {
+    match topic.num_partitions {
+        _ if !topic.assignments.is_empty() => i64::try_from(topic.assignments.len()).unwrap_or(i64::MAX),
+        -1 => cluster.settings.num_partitions.into(),
+        partitions => partitions.max(0).into(),
+    }
+}
+
+fn check(cluster: &Cluster, call: &Call, name: &str) -> Result<(), Failure> {
+    if cluster.may(call, AclOperation::Create, Resource::Cluster) {
+        return Ok(());
+    }
+    let checked = cluster.check(call, AclOperation::Create, Resource::Topic(name));
+    checked.map_err(|code| (code, "Authorization failed.".to_owned()))
+}
+
+/// Who may not look at the topic's settings is not told of them here either.
+fn hide_configs(cluster: &Cluster, call: &Call, result: &mut CreatableTopicResult) {
+    let checked = cluster.check(call, AclOperation::DescribeConfigs, Resource::Topic(&result.name));
+    if let Err(code) = checked
+        && result.error_code == 0
+    {
+        result.topic_config_error_code = code.0;
+        result.configs = None;
+        (result.num_partitions, result.replication_factor) = (-1, -1);
     }
 }
 
@@ -60,6 +104,10 @@ fn create(
 ) -> Result<CreatableTopicResult, Failure> {
     let name = &topic.name;
     validate_topic_name(name).map_err(|error| (ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string()))?;
+    if name == METADATA {
+        let message = format!("Creation of internal topic {name} is prohibited.");
+        return Err((ErrorCode::INVALID_REQUEST, message));
+    }
     check_collision(cluster, name)?;
     let assignment = assign(cluster, topic)?;
     let mut configs = BTreeMap::new();
@@ -74,11 +122,13 @@ fn create(
     let num_partitions = i32::try_from(assignment.len()).unwrap_or(i32::MAX);
     let factor = assignment.first().map_or(0, Vec::len);
     let described = topic_entries(&configs);
-    let mut topic_id = kafka_core::protocol::Uuid::ZERO;
-    if !validate_only {
+    let topic_id = if validate_only {
+        // An id that no topic gets.
+        cluster.new_uuid()
+    } else {
         cluster.add_topic(name, assignment, configs);
-        topic_id = cluster.topics.get(name).map(|topic| topic.id).unwrap_or_default();
-    }
+        cluster.topics.get(name).map(|topic| topic.id).unwrap_or_default()
+    };
     Ok(CreatableTopicResult {
         name: name.clone(),
         topic_id,
@@ -142,11 +192,7 @@ fn assign(cluster: &mut Cluster, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>
         );
         return Err((ErrorCode::INVALID_REPLICATION_FACTOR, message));
     }
-    // Kafka has a limit too: what one request may create.
-    let partitions = usize::try_from(partitions).ok().filter(|&count| count <= 10_000).ok_or_else(|| {
-        (ErrorCode::INVALID_PARTITIONS, format!("Excessively large number of partitions: {partitions}"))
-    })?;
-    Ok(cluster.place_replicas(partitions, factor, 0))
+    Ok(cluster.place_replicas(usize::try_from(partitions).unwrap_or_default(), factor, 0))
 }
 
 fn assigned_by_hand(cluster: &Cluster, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Failure> {

@@ -4,12 +4,18 @@ use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::delete_groups_response::DeletableGroupResult;
 use kafka_core::protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
-use crate::groups::State;
 
 impl Api for DeleteGroupsRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<DeleteGroupsResponse> {
-        let results = self.groups_names.into_iter().map(|id| {
+        let mut names = Vec::with_capacity(self.groups_names.len());
+        for name in self.groups_names {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let results = names.into_iter().map(|id| {
             let code = delete(cluster, call, &id).err().unwrap_or(ErrorCode::NONE);
             DeletableGroupResult { group_id: id, error_code: code.0 }
         });
@@ -27,13 +33,11 @@ impl Api for DeleteGroupsRequest {
 }
 
 fn delete(cluster: &mut Cluster, call: &Call, id: &str) -> Result<(), ErrorCode> {
-    if id.is_empty() {
-        return Err(ErrorCode::INVALID_GROUP_ID);
-    }
+    cluster.check(call, AclOperation::Delete, Resource::Group(id))?;
     cluster.check_group_coordinator(call.broker, id)?;
     match cluster.groups.get(id) {
         None => Err(ErrorCode::GROUP_ID_NOT_FOUND),
-        Some(group) if group.state != State::Empty => Err(ErrorCode::NON_EMPTY_GROUP),
+        Some(group) if !group.is_empty() => Err(ErrorCode::NON_EMPTY_GROUP),
         Some(_) => {
             cluster.groups.remove(id);
             Ok(())

@@ -7,6 +7,7 @@ use kafka_core::protocol::messages::delete_records_response::{
 use kafka_core::protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 
 /// Stands for the end of the log.
@@ -14,7 +15,8 @@ const HIGH_WATERMARK: i64 = -1;
 
 impl Api for DeleteRecordsRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<DeleteRecordsResponse> {
-        let topics = self.topics.into_iter().map(|topic| {
+        let named = self.topics.into_iter().filter(|topic| !topic.partitions.is_empty());
+        let topics = named.map(|topic| {
             let partitions =
                 topic.partitions.iter().map(|asked| match delete(cluster, call, &topic.name, asked) {
                     Ok(low_watermark) => DeleteRecordsPartitionResult {
@@ -53,6 +55,8 @@ fn delete(
     topic: &str,
     asked: &DeleteRecordsPartition,
 ) -> Result<i64, ErrorCode> {
+    cluster.check(call, AclOperation::Delete, Resource::Topic(topic))?;
+    let now = cluster.wall_clock();
     let found = cluster.topics.get_mut(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     if found.is_internal() {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
@@ -68,7 +72,7 @@ fn delete(
     if !(0..=end).contains(&offset) {
         return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
     }
-    partition.log.delete_before(offset);
+    partition.log.delete_before(offset, now);
     let start = partition.log.start_offset();
     cluster.partition_changed(topic, asked.partition_index);
     Ok(start)

@@ -4,7 +4,6 @@ use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_core::protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 
-use super::operations;
 use crate::core::{Api, Call, Cluster, Reply};
 
 /// The type of endpoint that the listeners of brokers are.
@@ -22,17 +21,20 @@ impl Api for DescribeClusterRequest {
         }
         let brokers = cluster.live_brokers().map(|broker| DescribeClusterBroker {
             broker_id: broker.id,
-            host: broker.host(),
-            port: broker.port(),
+            host: broker.host(call.listener),
+            port: broker.port(call.listener),
             rack: broker.rack.clone(),
             is_fenced: false,
         });
-        let operations = self.include_cluster_authorized_operations;
+        let operations = match self.include_cluster_authorized_operations {
+            true => cluster.operations_on_cluster(call),
+            false => i32::MIN,
+        };
         Reply::Now(DescribeClusterResponse {
             cluster_id: cluster.id.clone(),
             controller_id: cluster.controller(),
             brokers: brokers.collect(),
-            cluster_authorized_operations: if operations { operations::ON_CLUSTER } else { i32::MIN },
+            cluster_authorized_operations: operations,
             ..Default::default()
         })
     }

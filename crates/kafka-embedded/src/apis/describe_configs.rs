@@ -8,8 +8,11 @@ use kafka_core::protocol::messages::describe_configs_response::{
 };
 use kafka_core::protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
+use kafka_core::validate_topic_name;
 
-use super::broker_configs::broker_entries;
+use super::broker_configs::{broker_entries, default_broker_entries};
+use super::group_configs::group_entries;
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::topics::TOPIC_CONFIGS;
 
@@ -17,6 +20,9 @@ use crate::topics::TOPIC_CONFIGS;
 pub(super) const TOPIC: i8 = 2;
 /// A resource's type in requests.
 pub(super) const BROKER: i8 = 4;
+
+/// A resource's type in requests.
+pub(super) const GROUP: i8 = 32;
 
 /// Where a value comes from: it was set for the topic.
 const DYNAMIC_TOPIC_CONFIG: i8 = 1;
@@ -33,6 +39,10 @@ pub(super) struct Entry {
     pub(super) source: i8,
     pub(super) kind: i8,
     pub(super) read_only: bool,
+    /// What the value in effect is called where it comes from; nothing where it was never set anywhere.
+    pub(super) called: Option<&'static str>,
+    /// The values that it would have without the one in effect: what each is called, and where it comes from.
+    pub(super) beneath: Vec<(&'static str, String, i8)>,
 }
 
 impl Api for DescribeConfigsRequest {
@@ -56,6 +66,23 @@ impl Api for DescribeConfigsRequest {
     }
 }
 
+/// Whether who asks may do this with the settings of a resource.
+pub(super) fn check(
+    cluster: &Cluster,
+    call: &Call,
+    operation: AclOperation,
+    resource_type: i8,
+    name: &str,
+) -> Result<(), (ErrorCode, String)> {
+    let resource = match resource_type {
+        TOPIC => Resource::Topic(name),
+        GROUP => Resource::Group(name),
+        _ => Resource::Cluster,
+    };
+    let checked = cluster.check(call, operation, resource);
+    checked.map_err(|code| (code, code.description().to_owned()))
+}
+
 fn failed(resource: &DescribeConfigsResource, code: ErrorCode, message: String) -> DescribeConfigsResult {
     DescribeConfigsResult {
         error_code: code.0,
@@ -72,21 +99,25 @@ fn entries(
     resource: &DescribeConfigsResource,
 ) -> Result<Vec<Entry>, (ErrorCode, String)> {
     let name = &resource.resource_name;
+    check(cluster, call, AclOperation::DescribeConfigs, resource.resource_type, name)?;
     match resource.resource_type {
         TOPIC => match cluster.topics.get(name) {
             Some(topic) => Ok(topic_entries(&topic.configs)),
-            None => Err((
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-                ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.description().to_owned(),
-            )),
+            None => match validate_topic_name(name) {
+                Ok(()) => Err((ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, String::new())),
+                Err(error) => Err((ErrorCode::INVALID_TOPIC_EXCEPTION, error.to_string())),
+            },
         },
-        // Without a name, what was set for all brokers: nothing, since settings of brokers do not change.
-        BROKER if name.is_empty() => Ok(Vec::new()),
-        BROKER if *name == call.broker.to_string() => Ok(broker_entries(&cluster.settings, call.broker)),
+        BROKER if name.is_empty() => Ok(default_broker_entries(cluster)),
+        BROKER if *name == call.broker.to_string() => Ok(broker_entries(cluster, call.broker)),
         BROKER => Err((
             ErrorCode::INVALID_REQUEST,
             format!("Unexpected broker id, expected {} or empty string, but received {name}", call.broker),
         )),
+        GROUP if name.is_empty() => {
+            Err((ErrorCode::INVALID_REQUEST, "Group name must not be empty".to_owned()))
+        }
+        GROUP => Ok(group_entries(cluster, name)),
         other => Err((ErrorCode::INVALID_REQUEST, format!("Unsupported resource type: {other}"))),
     }
 }
@@ -115,7 +146,7 @@ fn described(
     });
     DescribeConfigsResult {
         error_code: 0,
-        error_message: None,
+        error_message: Some(String::new()),
         resource_type: resource.resource_type,
         resource_name: resource.resource_name.clone(),
         configs: configs.collect(),
@@ -132,25 +163,25 @@ pub(super) fn topic_entries(configs: &BTreeMap<String, String>) -> Vec<Entry> {
             source: if own.is_some() { DYNAMIC_TOPIC_CONFIG } else { DEFAULT_CONFIG },
             kind: config.kind.code(),
             read_only: false,
+            called: own.map_or(config.of_brokers, |_| Some(config.name)),
+            beneath: own
+                .and(config.of_brokers)
+                .map(|name| (name, config.default.to_owned(), DEFAULT_CONFIG))
+                .into_iter()
+                .collect(),
         }
     });
     entries.collect()
 }
 
-/// The values that the setting has or would have without the one in effect.
+/// The value that the setting has, and those that it would have without it.
 fn synonyms_of(entry: &Entry) -> Vec<DescribeConfigsSynonym> {
-    let mut synonyms = vec![DescribeConfigsSynonym {
-        name: entry.name.to_owned(),
-        value: Some(entry.value.clone()),
-        source: entry.source,
-    }];
-    let default = TOPIC_CONFIGS.iter().find(|config| config.name == entry.name);
-    if let Some(config) = default.filter(|_| entry.source == DYNAMIC_TOPIC_CONFIG) {
-        synonyms.push(DescribeConfigsSynonym {
-            name: entry.name.to_owned(),
-            value: Some(config.default.to_owned()),
-            source: DEFAULT_CONFIG,
-        });
-    }
-    synonyms
+    let in_effect = entry.called.iter().map(|name| (*name, &entry.value, entry.source));
+    let beneath = entry.beneath.iter().map(|(name, value, source)| (*name, value, *source));
+    let synonyms = in_effect.chain(beneath).map(|(name, value, source)| DescribeConfigsSynonym {
+        name: name.to_owned(),
+        value: Some(value.clone()),
+        source,
+    });
+    synonyms.collect()
 }

@@ -3,6 +3,7 @@
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::{EndTxnRequest, EndTxnResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, CoordinatorKind, Reply};
 use crate::transactions::Identity;
 
@@ -12,6 +13,9 @@ const NEW_EPOCH: i16 = 5;
 impl Api for EndTxnRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<EndTxnResponse> {
         let id = &self.transactional_id;
+        if let Err(code) = cluster.check(call, AclOperation::Write, Resource::TransactionalId(id)) {
+            return self.refuse(call, code).into();
+        }
         if let Err(code) = cluster.check_coordinator(CoordinatorKind::Transaction, call.broker, id) {
             return self.refuse(call, code).into();
         }

@@ -14,10 +14,11 @@ const TOPIC_IDS: i16 = 13;
 impl Api for FetchRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<FetchResponse> {
         let by_id = call.version >= TOPIC_IDS;
+        let now = cluster.now;
         let Some(broker) = cluster.brokers.get_mut(&call.broker) else {
             return self.refuse(call, ErrorCode::UNKNOWN_SERVER_ERROR).into();
         };
-        let (context, wanted) = match broker.sessions.wanted(&self, by_id) {
+        let (context, wanted) = match broker.sessions.wanted(&self, by_id, now) {
             Ok(wanted) => wanted,
             Err(code) => return self.refuse(call, code).into(),
         };
@@ -29,7 +30,7 @@ impl Api for FetchRequest {
             wanted,
             deadline: cluster.now + max_wait,
             min_bytes: usize::try_from(self.min_bytes).unwrap_or_default(),
-            max_bytes: max_bytes.min(cluster.settings.fetch_max_bytes),
+            max_bytes: max_bytes.min(cluster.settings.fetch_max_bytes).min(cluster.most_bytes_at_once(call)),
             committed: self.isolation_level == 1,
             by_id,
         };
@@ -47,8 +48,9 @@ impl Api for FetchRequest {
             ErrorCode::INVALID_FETCH_SESSION_EPOCH,
             ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR,
         ];
+        let now = cluster.now;
         let broker = cluster.brokers.get_mut(&call.broker).filter(|_| !of_session.contains(&code));
-        match broker.map(|broker| broker.sessions.wanted(&self, call.version >= TOPIC_IDS)) {
+        match broker.map(|broker| broker.sessions.wanted(&self, call.version >= TOPIC_IDS, now)) {
             Some(Ok((context, wanted))) => cluster.refuse_fetch(call, context, wanted, code),
             Some(Err(code)) => self.refuse(call, code),
             None => self.refuse(call, code),

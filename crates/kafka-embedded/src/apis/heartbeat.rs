@@ -3,6 +3,7 @@
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::{HeartbeatRequest, HeartbeatResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 
 impl Api for HeartbeatRequest {
@@ -20,6 +21,7 @@ impl Api for HeartbeatRequest {
 }
 
 fn beat(request: &HeartbeatRequest, cluster: &mut Cluster, call: &Call) -> Result<(), ErrorCode> {
+    cluster.check(call, AclOperation::Read, Resource::Group(&request.group_id))?;
     if request.group_id.is_empty() {
         return Err(ErrorCode::INVALID_GROUP_ID);
     }

@@ -1,4 +1,4 @@
-//! `IncrementalAlterConfigs`: single settings of topics set, deleted, or changed as lists (KIP-339).
+//! `IncrementalAlterConfigs`: single settings of topics, brokers and groups set, deleted, or changed as lists (KIP-339).
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use kafka_core::protocol::messages::incremental_alter_configs_response::AlterCon
 use kafka_core::protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
-use super::alter_configs::{Failure, replace_configs, topic_configs};
-use super::describe_configs::TOPIC;
+use super::alter_configs::{Failure, current_configs, replace_configs};
+use super::describe_configs::{TOPIC, check};
+use crate::access::AclOperation;
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::topics::{ConfigKind, TOPIC_CONFIGS};
 
@@ -20,9 +21,17 @@ const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
 impl Api for IncrementalAlterConfigsRequest {
-    fn handle(self, cluster: &mut Cluster, _: &Call) -> Reply<IncrementalAlterConfigsResponse> {
+    fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<IncrementalAlterConfigsResponse> {
         let responses = self.resources.iter().map(|resource| {
-            let done = alter(cluster, resource, self.validate_only);
+            let (kind, name) = (resource.resource_type, &resource.resource_name);
+            let same =
+                |other: &&AlterConfigsResource| (other.resource_type, &other.resource_name) == (kind, name);
+            if self.resources.iter().filter(same).count() > 1 {
+                let message = "Each resource must appear at most once.".to_owned();
+                return response(resource, Some((ErrorCode::INVALID_REQUEST, message)));
+            }
+            let done = check(cluster, call, AclOperation::AlterConfigs, kind, name)
+                .and_then(|()| alter(cluster, call, resource, self.validate_only));
             response(resource, done.err())
         });
         let responses = responses.collect();
@@ -56,12 +65,21 @@ fn response(resource: &AlterConfigsResource, failure: Option<Failure>) -> AlterC
     }
 }
 
-fn alter(cluster: &mut Cluster, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Failure> {
-    let mut configs = topic_configs(cluster, resource.resource_type, &resource.resource_name)?;
-    for config in &resource.configs {
+fn alter(
+    cluster: &mut Cluster,
+    call: &Call,
+    resource: &AlterConfigsResource,
+    validate_only: bool,
+) -> Result<(), Failure> {
+    let mut configs = current_configs(cluster, call, resource.resource_type, &resource.resource_name)?;
+    for (place, config) in resource.configs.iter().enumerate() {
+        if resource.configs.iter().take(place).any(|other| other.name == config.name) {
+            let message = format!("Error due to duplicate config keys: {}", config.name);
+            return Err((ErrorCode::INVALID_REQUEST, message));
+        }
         change(&mut configs, config)?;
     }
-    replace_configs(cluster, &resource.resource_name, configs, validate_only)
+    replace_configs(cluster, resource.resource_type, &resource.resource_name, configs, validate_only)
 }
 
 fn change(configs: &mut BTreeMap<String, String>, config: &AlterableConfig) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::{JoinGroupRequest, JoinGroupResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::groups::refused_join;
 
@@ -26,6 +27,7 @@ impl Api for JoinGroupRequest {
 }
 
 fn check(request: &JoinGroupRequest, cluster: &Cluster, call: &Call) -> Result<(), ErrorCode> {
+    cluster.check(call, AclOperation::Read, Resource::Group(&request.group_id))?;
     if request.group_id.is_empty() {
         return Err(ErrorCode::INVALID_GROUP_ID);
     }

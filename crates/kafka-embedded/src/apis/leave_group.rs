@@ -5,6 +5,7 @@ use kafka_core::protocol::messages::leave_group_request::MemberIdentity;
 use kafka_core::protocol::messages::leave_group_response::MemberResponse;
 use kafka_core::protocol::messages::{LeaveGroupRequest, LeaveGroupResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 
 /// From this version on several members leave at once.
@@ -12,6 +13,9 @@ const BATCHED: i16 = 3;
 
 impl Api for LeaveGroupRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<LeaveGroupResponse> {
+        if let Err(code) = cluster.check(call, AclOperation::Read, Resource::Group(&self.group_id)) {
+            return self.refuse(call, code).into();
+        }
         if self.group_id.is_empty() {
             return self.refuse(call, ErrorCode::INVALID_GROUP_ID).into();
         }
@@ -41,9 +45,10 @@ impl Api for LeaveGroupRequest {
 
 fn leave(cluster: &mut Cluster, group: &str, member: MemberIdentity) -> MemberResponse {
     let left = cluster.in_group(group, |group, effects| group.leave(&member, effects));
-    let (member_id, code) = match left.unwrap_or(Err(ErrorCode::UNKNOWN_MEMBER_ID)) {
-        Ok(id) => (id, ErrorCode::NONE),
-        Err(code) => (member.member_id, code),
-    };
-    MemberResponse { member_id, group_instance_id: member.group_instance_id, error_code: code.0 }
+    let code = left.unwrap_or(Err(ErrorCode::UNKNOWN_MEMBER_ID)).err().unwrap_or(ErrorCode::NONE);
+    MemberResponse {
+        member_id: member.member_id,
+        group_instance_id: member.group_instance_id,
+        error_code: code.0,
+    }
 }

@@ -4,13 +4,12 @@ use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::list_groups_response::ListedGroup;
 use kafka_core::protocol::messages::{ListGroupsRequest, ListGroupsResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
-
-/// The type of all groups here.
-const CLASSIC: &str = "Classic";
 
 impl Api for ListGroupsRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<ListGroupsResponse> {
+        let sees_all = cluster.may(call, AclOperation::Describe, Resource::Cluster);
         let wanted = |filter: &[String], value: &str| {
             filter.is_empty() || filter.iter().any(|one| one.eq_ignore_ascii_case(value))
         };
@@ -18,13 +17,14 @@ impl Api for ListGroupsRequest {
             .groups
             .iter()
             .filter(|group| cluster.check_group_coordinator(call.broker, &group.id).is_ok())
-            .filter(|group| wanted(&self.states_filter, group.state.name()))
-            .filter(|_| wanted(&self.types_filter, CLASSIC))
+            .filter(|group| sees_all || cluster.may(call, AclOperation::Describe, Resource::Group(&group.id)))
+            .filter(|group| wanted(&self.states_filter, group.state()))
+            .filter(|group| wanted(&self.types_filter, group.kind_name()))
             .map(|group| ListedGroup {
                 group_id: group.id.clone(),
-                protocol_type: group.protocol_type.clone().unwrap_or_default(),
-                group_state: group.state.name().to_owned(),
-                group_type: CLASSIC.to_lowercase(),
+                protocol_type: group.protocol_type().to_owned(),
+                group_state: group.state().to_owned(),
+                group_type: group.kind_name().to_owned(),
             });
         Reply::Now(ListGroupsResponse { groups: groups.collect(), ..Default::default() })
     }

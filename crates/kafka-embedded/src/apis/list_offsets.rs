@@ -1,12 +1,13 @@
 //! `ListOffsets`: where a partition starts and ends, and which record stands at a time.
 
-use kafka_core::protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kafka_core::protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_core::protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use kafka_core::protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::topics::Partition;
 
@@ -20,12 +21,29 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 impl Api for ListOffsetsRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<ListOffsetsResponse> {
         let committed = self.isolation_level == 1;
-        let topics = self.topics.into_iter().map(|topic| {
-            let partitions = topic.partitions.iter().map(|asked| {
-                let found = find(cluster, call, &topic.name, asked, committed);
-                found.unwrap_or_else(|code| refused(asked.partition_index, code))
-            });
-            ListOffsetsTopicResponse { partitions: partitions.collect(), name: topic.name }
+        let mut asked: Vec<ListOffsetsTopic> = Vec::with_capacity(self.topics.len());
+        for topic in self.topics {
+            match asked.iter_mut().find(|other| other.name == topic.name) {
+                Some(other) => other.partitions.extend(topic.partitions),
+                None => asked.push(topic),
+            }
+        }
+        asked.retain(|topic| !topic.partitions.is_empty());
+        let topics = asked.into_iter().map(|topic| {
+            let mut partitions: Vec<ListOffsetsPartitionResponse> =
+                Vec::with_capacity(topic.partitions.len());
+            for (place, asked) in topic.partitions.iter().enumerate() {
+                let same = |other: &ListOffsetsPartition| other.partition_index == asked.partition_index;
+                if topic.partitions.iter().take(place).any(same) {
+                    continue;
+                }
+                let found = match topic.partitions.iter().skip(place + 1).any(same) {
+                    true => Err(ErrorCode::INVALID_REQUEST),
+                    false => find(cluster, call, &topic.name, asked, committed),
+                };
+                partitions.push(found.unwrap_or_else(|code| refused(asked.partition_index, code)));
+            }
+            ListOffsetsTopicResponse { partitions, name: topic.name }
         });
         Reply::Now(ListOffsetsResponse { topics: topics.collect(), ..Default::default() })
     }
@@ -54,10 +72,14 @@ fn find(
     asked: &ListOffsetsPartition,
     committed: bool,
 ) -> Result<ListOffsetsPartitionResponse, ErrorCode> {
+    cluster.check(call, AclOperation::Describe, Resource::Topic(topic))?;
     let partition = cluster
         .topics
         .partition(topic, asked.partition_index)
         .ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    if asked.current_leader_epoch < -1 {
+        return Err(ErrorCode::FENCED_LEADER_EPOCH);
+    }
     partition.check_leader(call.broker, asked.current_leader_epoch)?;
     let (timestamp, offset, epoch) = look_up(partition, asked.timestamp, call.version, committed)?;
     Ok(ListOffsetsPartitionResponse {

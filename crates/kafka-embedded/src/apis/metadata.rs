@@ -8,44 +8,73 @@ use kafka_core::protocol::messages::{MetadataRequest, MetadataResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 use kafka_core::validate_topic_name;
 
-use super::operations;
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, CoordinatorKind, Reply};
 use crate::topics::{Partition, Topic};
 
+/// From this version on topics can be asked for by id.
+const TOPIC_IDS: i16 = 12;
+
 impl Api for MetadataRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<MetadataResponse> {
+        let by_id = |topic: &MetadataRequestTopic| !topic.topic_id.is_zero() || topic.name.is_none();
+        if call.version < TOPIC_IDS && self.topics.iter().flatten().any(by_id) {
+            // Earlier versions have the field, and no meaning for it.
+            return self.refuse(call, ErrorCode::INVALID_REQUEST).into();
+        }
         // In version 0 an empty list means all topics, later on a missing one does.
         let asked = self.topics.as_ref().filter(|topics| call.version > 0 || !topics.is_empty());
         let may_create = self.allow_auto_topic_creation && cluster.settings.auto_create_topics;
         let mut topics: Vec<_> = match asked {
-            None => cluster.topics.iter().map(|topic| describe(cluster, topic)).collect(),
-            Some(asked) => asked.iter().map(|topic| answer_for(cluster, topic, may_create)).collect(),
+            None => {
+                let seen =
+                    |topic: &&Topic| cluster.may(call, AclOperation::Describe, Resource::Topic(&topic.name));
+                cluster.topics.iter().filter(seen).map(|topic| describe(cluster, topic)).collect()
+            }
+            Some(asked) => {
+                let mut topics: Vec<MetadataResponseTopic> = Vec::with_capacity(asked.len());
+                for topic in asked {
+                    let answer = answer_for(cluster, call, topic, may_create);
+                    // Each topic is told of once, however often it is asked for.
+                    if !topics
+                        .iter()
+                        .any(|told| (&told.name, told.topic_id) == (&answer.name, answer.topic_id))
+                    {
+                        topics.push(answer);
+                    }
+                }
+                topics
+            }
         };
         if self.include_topic_authorized_operations {
             for topic in topics.iter_mut().filter(|topic| topic.error_code == 0) {
-                topic.topic_authorized_operations = operations::ON_TOPIC;
+                let resource = Resource::Topic(topic.name.as_deref().unwrap_or_default());
+                topic.topic_authorized_operations = cluster.operations(call, resource);
             }
         }
         let brokers = cluster.live_brokers().map(|broker| MetadataResponseBroker {
             node_id: broker.id,
-            host: broker.host(),
-            port: broker.port(),
+            host: broker.host(call.listener),
+            port: broker.port(call.listener),
             rack: broker.rack.clone(),
         });
-        let cluster_operations = self.include_cluster_authorized_operations;
+        let cluster_authorized_operations = match self.include_cluster_authorized_operations {
+            true => cluster.operations_on_cluster(call),
+            false => i32::MIN,
+        };
         Reply::Now(MetadataResponse {
             brokers: brokers.collect(),
             cluster_id: Some(cluster.id.clone()),
             controller_id: cluster.controller(),
             topics,
-            cluster_authorized_operations: if cluster_operations { operations::ON_CLUSTER } else { i32::MIN },
+            cluster_authorized_operations,
             ..Default::default()
         })
     }
 
     fn refuse(self, call: &Call, code: ErrorCode) -> MetadataResponse {
         let topics = self.topics.unwrap_or_default().into_iter().map(|topic| MetadataResponseTopic {
-            name: topic.name.or_else(|| (call.version < 12).then(String::new)),
+            name: topic.name.or_else(|| (call.version < TOPIC_IDS).then(String::new)),
             topic_id: topic.topic_id,
             error_code: code.0,
             ..Default::default()
@@ -61,6 +90,7 @@ impl Api for MetadataRequest {
 
 fn answer_for(
     cluster: &mut Cluster,
+    call: &Call,
     asked: &MetadataRequestTopic,
     may_create: bool,
 ) -> MetadataResponseTopic {
@@ -77,8 +107,19 @@ fn answer_for(
             None => return failed(None, asked.topic_id, ErrorCode::UNKNOWN_TOPIC_ID),
         },
     };
+    if let Err(code) = cluster.check(call, AclOperation::Describe, Resource::Topic(&name)) {
+        // An id is no secret, but whose it is.
+        let name = Some(name).filter(|_| asked.topic_id.is_zero());
+        return failed(name, asked.topic_id, code);
+    }
     if let Some(topic) = cluster.topics.get(&name) {
         return describe(cluster, topic);
+    }
+    if may_create
+        && !cluster.may(call, AclOperation::Create, Resource::Cluster)
+        && let Err(code) = cluster.check(call, AclOperation::Create, Resource::Topic(&name))
+    {
+        return failed(Some(name), Uuid::ZERO, code);
     }
     if validate_topic_name(&name).is_err() {
         return failed(Some(name), Uuid::ZERO, ErrorCode::INVALID_TOPIC_EXCEPTION);
@@ -124,6 +165,6 @@ fn describe_partition(cluster: &Cluster, partition: &Partition) -> MetadataRespo
         leader_epoch: partition.leader_epoch,
         replica_nodes: partition.replicas.clone(),
         isr_nodes: partition.isr.clone(),
-        offline_replicas: partition.replicas.iter().copied().filter(|&id| !cluster.is_alive(id)).collect(),
+        offline_replicas: cluster.offline_replicas(partition),
     }
 }

@@ -9,9 +9,12 @@ use kafka_core::protocol::messages::offset_commit_response::{
 use kafka_core::protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
-use crate::groups::Committed;
+use crate::groups::{Commit, Committed};
 
+/// From this version on a group that does not exist has an error of its own.
+const UNKNOWN_GROUP_IS_NAMED: i16 = 9;
 /// From this version on topics are named by id.
 const TOPIC_IDS: i16 = 10;
 
@@ -40,24 +43,43 @@ impl Api for OffsetCommitRequest {
 }
 
 fn check(request: &OffsetCommitRequest, cluster: &mut Cluster, call: &Call) -> Result<(), ErrorCode> {
-    if request.group_id.is_empty() {
-        return Err(ErrorCode::INVALID_GROUP_ID);
-    }
+    cluster.check(call, AclOperation::Read, Resource::Group(&request.group_id))?;
     cluster.check_group_coordinator(call.broker, &request.group_id)?;
+    // Where there is nothing to commit, the group is not asked.
+    let is_committed = |topic: &OffsetCommitRequestTopic| {
+        let name = cluster.topics.resolve(call.version >= TOPIC_IDS, topic.topic_id, &topic.name);
+        name.is_ok_and(|name| {
+            cluster.topics.get(&name).is_some()
+                && cluster.may(call, AclOperation::Read, Resource::Topic(&name))
+        })
+    };
+    if !request.topics.iter().any(is_committed) {
+        return Ok(());
+    }
     let generation = request.generation_id_or_member_epoch;
     if cluster.groups.get(&request.group_id).is_none() {
         if generation >= 0 {
-            return Err(ErrorCode::ILLEGAL_GENERATION);
+            let since = call.version >= UNKNOWN_GROUP_IS_NAMED;
+            return Err(if since { ErrorCode::GROUP_ID_NOT_FOUND } else { ErrorCode::ILLEGAL_GENERATION });
         }
         // A client that assigns its partitions itself keeps only offsets here.
         cluster.groups.get_or_create(&request.group_id);
     }
-    let instance = request.group_instance_id.as_deref();
-    let checked = cluster.in_group(&request.group_id, |group, effects| {
-        group.check_commit(&request.member_id, instance, generation)?;
-        group.heard_of(&request.member_id, effects);
-        Ok(())
+    let by_id = call.version >= TOPIC_IDS;
+    let named = request.topics.iter().filter_map(|topic| {
+        let name = cluster.topics.resolve(by_id, topic.topic_id, &topic.name).ok()?;
+        Some(topic.partitions.iter().map(move |partition| (name.clone(), partition.partition_index)))
     });
+    let partitions: Vec<(String, i32)> = named.flatten().collect();
+    let commit = Commit {
+        member: &request.member_id,
+        instance: request.group_instance_id.as_deref(),
+        generation,
+        transactional: false,
+        version: call.version,
+        partitions: &partitions,
+    };
+    let checked = cluster.in_group(&request.group_id, |group, effects| group.check_commit(&commit, effects));
     checked.unwrap_or(Err(ErrorCode::COORDINATOR_NOT_AVAILABLE))
 }
 
@@ -68,6 +90,10 @@ fn commit(
     topic: OffsetCommitRequestTopic,
 ) -> OffsetCommitResponseTopic {
     let name = cluster.topics.resolve(call.version >= TOPIC_IDS, topic.topic_id, &topic.name);
+    let name = name.and_then(|name| {
+        cluster.check(call, AclOperation::Read, Resource::Topic(&name))?;
+        Ok(name)
+    });
     let partitions = topic.partitions.iter().map(|asked| {
         let done =
             name.as_ref().map_err(|code| *code).and_then(|name| commit_one(cluster, group, name, asked));

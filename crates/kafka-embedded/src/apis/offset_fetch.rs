@@ -10,9 +10,12 @@ use kafka_core::protocol::messages::offset_fetch_response::{
 use kafka_core::protocol::messages::{OffsetFetchRequest, OffsetFetchResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 use crate::groups::Committed;
 
+/// From this version on there is a code for the group.
+const GROUP_ERRORS: i16 = 2;
 /// From this version on several groups are asked for at once.
 const BATCHED: i16 = 8;
 /// From this version on topics are named by id.
@@ -23,13 +26,13 @@ impl Api for OffsetFetchRequest {
         let stable = self.require_stable;
         let groups = asked(self, call).into_iter().map(|group| match check(cluster, call, &group) {
             Ok(()) => fetch(cluster, call, group, stable),
-            Err(code) => refused(group, code),
+            Err(code) => refused(group, call, code),
         });
         Reply::Now(answer(groups.collect(), call))
     }
 
     fn refuse(self, call: &Call, code: ErrorCode) -> OffsetFetchResponse {
-        let groups = asked(self, call).into_iter().map(|group| refused(group, code)).collect();
+        let groups = asked(self, call).into_iter().map(|group| refused(group, call, code)).collect();
         answer(groups, call)
     }
 }
@@ -51,14 +54,23 @@ fn asked(request: OffsetFetchRequest, call: &Call) -> Vec<OffsetFetchRequestGrou
 }
 
 fn check(cluster: &Cluster, call: &Call, group: &OffsetFetchRequestGroup) -> Result<(), ErrorCode> {
-    if group.group_id.is_empty() {
-        return Err(ErrorCode::INVALID_GROUP_ID);
+    cluster.check(call, AclOperation::Describe, Resource::Group(&group.group_id))?;
+    cluster.check_group_coordinator(call.broker, &group.group_id)?;
+    match cluster.groups.get(&group.group_id) {
+        Some(known) => known.check_fetch(group.member_id.as_deref(), group.member_epoch),
+        None => Ok(()),
     }
-    cluster.check_group_coordinator(call.broker, &group.group_id)
 }
 
-fn refused(group: OffsetFetchRequestGroup, code: ErrorCode) -> OffsetFetchResponseGroup {
-    OffsetFetchResponseGroup { group_id: group.group_id, topics: Vec::new(), error_code: code.0 }
+fn refused(group: OffsetFetchRequestGroup, call: &Call, code: ErrorCode) -> OffsetFetchResponseGroup {
+    // The first version says what is wrong with each partition alone.
+    let named = group.topics.into_iter().flatten().filter(|_| call.version < GROUP_ERRORS);
+    let topics = named.map(|topic| OffsetFetchResponseTopics {
+        partitions: topic.partition_indexes.iter().map(|&index| partition(index, None, code)).collect(),
+        name: topic.name,
+        topic_id: topic.topic_id,
+    });
+    OffsetFetchResponseGroup { group_id: group.group_id, topics: topics.collect(), error_code: code.0 }
 }
 
 /// With `stable`, an offset that an open transaction may change is an error, so that its client asks again.
@@ -73,6 +85,10 @@ fn fetch(
     match group.topics {
         Some(asked) => topics.extend(asked.into_iter().map(|topic| {
             let name = cluster.topics.resolve(call.version >= TOPIC_IDS, topic.topic_id, &topic.name);
+            let name = name.and_then(|name| {
+                cluster.check(call, AclOperation::Describe, Resource::Topic(&name))?;
+                Ok(name)
+            });
             let partitions = topic.partition_indexes.iter().map(|&index| match &name {
                 Ok(name) if stable && offsets.is_some_and(|offsets| offsets.is_unstable(name, index)) => {
                     partition(index, None, ErrorCode::UNSTABLE_OFFSET_COMMIT)
@@ -90,6 +106,9 @@ fn fetch(
         })),
         None => {
             for (name, index, committed) in offsets.into_iter().flat_map(|offsets| offsets.iter()) {
+                if !cluster.may(call, AclOperation::Describe, Resource::Topic(name)) {
+                    continue;
+                }
                 if topics.last().is_none_or(|topic| topic.name != name) {
                     let topic_id = cluster.topics.get(name).map(|topic| topic.id).unwrap_or_default();
                     topics.push(OffsetFetchResponseTopics {

@@ -7,6 +7,7 @@ use kafka_core::protocol::messages::offset_for_leader_epoch_response::{
 use kafka_core::protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
 use kafka_core::protocol::{ErrorCode, Uuid};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 
 impl Api for OffsetForLeaderEpochRequest {
@@ -44,9 +45,14 @@ fn find(
     topic: &str,
     asked: &OffsetForLeaderPartition,
 ) -> Result<EpochEndOffset, ErrorCode> {
+    cluster.check(call, AclOperation::Describe, Resource::Topic(topic))?;
     let partition =
         cluster.topics.partition(topic, asked.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     partition.check_leader(call.broker, asked.current_leader_epoch)?;
+    if asked.leader_epoch == -1 {
+        // No epoch has no end.
+        return Ok(EpochEndOffset { partition: asked.partition, ..Default::default() });
+    }
     let end = partition.log.epochs().end_of(asked.leader_epoch, partition.log.end_offset());
     let (leader_epoch, end_offset) = end.unwrap_or((-1, -1));
     Ok(EpochEndOffset { error_code: 0, partition: asked.partition, leader_epoch, end_offset })

@@ -3,10 +3,14 @@
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::{SyncGroupRequest, SyncGroupResponse};
 
+use crate::access::{AclOperation, Resource};
 use crate::core::{Api, Call, Cluster, Reply};
 
 impl Api for SyncGroupRequest {
     fn handle(self, cluster: &mut Cluster, call: &Call) -> Reply<SyncGroupResponse> {
+        if let Err(code) = cluster.check(call, AclOperation::Read, Resource::Group(&self.group_id)) {
+            return self.refuse(call, code).into();
+        }
         if self.group_id.is_empty() {
             return self.refuse(call, ErrorCode::INVALID_GROUP_ID).into();
         }

@@ -51,6 +51,7 @@ pub(crate) fn supported() -> &'static [Supported] {
             Supported::of::<SyncGroupRequest>(),
             Supported::of::<DescribeGroupsRequest>(),
             Supported::of::<ListGroupsRequest>(),
+            Supported::of::<SaslHandshakeRequest>(),
             Supported::of::<ApiVersionsRequest>(),
             Supported::of::<CreateTopicsRequest>(),
             Supported::of::<DeleteTopicsRequest>(),
@@ -60,21 +61,53 @@ pub(crate) fn supported() -> &'static [Supported] {
             Supported::of::<AddPartitionsToTxnRequest>(),
             Supported::of::<AddOffsetsToTxnRequest>(),
             Supported::of::<EndTxnRequest>(),
+            Supported::of::<WriteTxnMarkersRequest>(),
             Supported::of::<TxnOffsetCommitRequest>(),
+            Supported::of::<DescribeAclsRequest>(),
+            Supported::of::<CreateAclsRequest>(),
+            Supported::of::<DeleteAclsRequest>(),
             Supported::of::<DescribeConfigsRequest>(),
             Supported::of::<AlterConfigsRequest>(),
+            Supported::of::<AlterReplicaLogDirsRequest>(),
+            Supported::of::<DescribeLogDirsRequest>(),
+            Supported::of::<SaslAuthenticateRequest>(),
             Supported::of::<CreatePartitionsRequest>(),
             Supported::of::<DeleteGroupsRequest>(),
+            Supported::of::<ElectLeadersRequest>(),
             Supported::of::<IncrementalAlterConfigsRequest>(),
+            Supported::of::<AlterPartitionReassignmentsRequest>(),
+            Supported::of::<ListPartitionReassignmentsRequest>(),
             Supported::of::<OffsetDeleteRequest>(),
+            Supported::of::<DescribeClientQuotasRequest>(),
+            Supported::of::<AlterClientQuotasRequest>(),
+            Supported::of::<DescribeUserScramCredentialsRequest>(),
+            Supported::of::<AlterUserScramCredentialsRequest>(),
+            Supported::of::<DescribeQuorumRequest>(),
+            Supported::of::<UpdateFeaturesRequest>(),
             Supported::of::<DescribeClusterRequest>(),
+            Supported::of::<DescribeProducersRequest>(),
+            Supported::of::<DescribeTransactionsRequest>(),
+            Supported::of::<ListTransactionsRequest>(),
+            Supported::of::<ConsumerGroupHeartbeatRequest>(),
+            Supported::of::<ConsumerGroupDescribeRequest>(),
+            Supported::of::<GetTelemetrySubscriptionsRequest>(),
+            Supported::of::<PushTelemetryRequest>(),
+            Supported::of::<ListConfigResourcesRequest>(),
+            Supported::of::<DescribeTopicPartitionsRequest>(),
+            Supported::of::<ShareGroupHeartbeatRequest>(),
+            Supported::of::<ShareGroupDescribeRequest>(),
+            Supported::of::<ShareFetchRequest>(),
+            Supported::of::<ShareAcknowledgeRequest>(),
+            Supported::of::<DescribeShareGroupOffsetsRequest>(),
+            Supported::of::<AlterShareGroupOffsetsRequest>(),
+            Supported::of::<DeleteShareGroupOffsetsRequest>(),
         ]
     });
     &TABLE
 }
 
 /// The API with this key, if it is offered.
-pub(crate) fn find(key: ApiKey) -> Option<&'static Supported> {
+pub(super) fn find(key: ApiKey) -> Option<&'static Supported> {
     supported().iter().find(|api| api.key == key)
 }
 
@@ -92,7 +125,7 @@ pub(crate) enum DecodeError {
 }
 
 /// Reads the body of a request after its header.
-pub(crate) fn decode(
+pub(super) fn decode(
     decoder: &mut Decoder,
     key: ApiKey,
     version: i16,
@@ -116,5 +149,17 @@ mod tests {
     fn apis_are_listed_once_by_rising_number() {
         assert!(supported().is_sorted_by_key(|api| api.key.code()));
         assert!(supported().windows(2).all(|pair| pair[0].key != pair[1].key));
+    }
+
+    #[test]
+    fn the_documentation_lists_what_is_offered() {
+        let versions = |api: &Supported| match api.min == api.max {
+            true => api.max.to_string(),
+            false => format!("{} to {}", api.min, api.max),
+        };
+        let row = |api: &Supported| format!("| {} | {} | {} |\n", api.key.code(), api.key, versions(api));
+        let rows: String = supported().iter().map(row).collect();
+        let (_, documented) = include_str!("../../apis.md").split_once("|---|---|---|\n").unwrap();
+        assert_eq!(documented, rows, "the table in apis.md");
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use bytes::Bytes;
 use kafka_core::protocol::{
     ApiKey, Decoder, Encoder, ErrorCode, Message, ReadVersionedType, RequestBody, Uuid, WriteVersionedError,
@@ -7,11 +9,11 @@ use kafka_core::protocol::{
 use super::Cluster;
 
 /// Names a request until it is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Ticket(pub(crate) u64);
 
 /// Who asks, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Call {
     pub(crate) ticket: Ticket,
     /// The broker that was asked.
@@ -20,7 +22,49 @@ pub(crate) struct Call {
     pub(crate) client_id: Option<String>,
     /// The client's address without its port.
     pub(crate) host: String,
+    /// By which of the broker's listeners the client came.
+    pub(crate) listener: usize,
+    /// Who the client is.
+    pub(crate) principal: Principal,
+    /// The client's sign-in, where the listener wants one.
+    #[cfg(feature = "security")]
+    pub(crate) sign_in: Option<SignInId>,
+    /// The request's bytes, its header included.
+    pub(crate) size: usize,
 }
+
+/// Who a client is, as access rules name it: `User:alice`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Principal(Arc<str>);
+
+impl Principal {
+    #[cfg(feature = "security")]
+    pub(crate) fn user(name: &str) -> Self {
+        Self(format!("User:{name}").into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without its type.
+    pub(crate) fn name(&self) -> &str {
+        self.0.split_once(':').map_or(&*self.0, |(_, name)| name)
+    }
+}
+
+impl Default for Principal {
+    /// Who was not asked for a name.
+    fn default() -> Self {
+        static ANONYMOUS: LazyLock<Arc<str>> = LazyLock::new(|| "User:ANONYMOUS".into());
+        Self(Arc::clone(&ANONYMOUS))
+    }
+}
+
+/// Names a connection whose client has to sign in.
+#[cfg(feature = "security")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SignInId(pub(crate) u64);
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -31,6 +75,11 @@ pub(crate) enum Reply<T> {
     Later,
     /// It wants no answer (`acks=0`).
     Never,
+    /// It is answered, and its connection ends.
+    #[cfg_attr(not(feature = "security"), allow(dead_code, reason = "only sign-ins end so"))]
+    Last(T),
+    /// Its connection ends without an answer.
+    Close,
 }
 
 impl<T> From<T> for Reply<T> {
@@ -43,6 +92,7 @@ impl<T> From<T> for Reply<T> {
 pub(crate) trait Api:
     RequestBody<ResponseBody: WriteVersionedType<Encoder> + Message + Send + 'static>
     + ReadVersionedType<Decoder>
+    + Clone
     + Send
     + 'static
 {
@@ -72,6 +122,8 @@ pub(crate) trait Api:
 pub(crate) struct Answer(Box<dyn Encode>);
 
 trait Encode: Send {
+    fn throttle_time(&self) -> i32;
+
     fn throttle(&mut self, millis: i32);
 
     fn encode(&self, version: i16, correlation_id: i32) -> Result<Vec<Bytes>, WriteVersionedError>;
@@ -80,6 +132,11 @@ trait Encode: Send {
 impl Answer {
     pub(crate) fn of<R: Api>(response: R::ResponseBody) -> Self {
         Self(Box::new(Response::<R>(response)))
+    }
+
+    /// For how many milliseconds the client is asked to be silent.
+    pub(crate) fn throttle_time(&self) -> i32 {
+        self.0.throttle_time()
     }
 
     /// Asks the client to be silent for so long.
@@ -106,6 +163,10 @@ impl std::fmt::Debug for Answer {
 struct Response<R: RequestBody>(R::ResponseBody);
 
 impl<R: Api> Encode for Response<R> {
+    fn throttle_time(&self) -> i32 {
+        self.0.throttle_time_ms()
+    }
+
     fn throttle(&mut self, millis: i32) {
         self.0.set_throttle_time_ms(millis);
     }
@@ -120,6 +181,7 @@ pub(crate) trait AnyRequest: Send {
     fn api_key(&self) -> ApiKey;
     fn topics(&self) -> Vec<(&str, Uuid)>;
     fn session(&self) -> Option<i32>;
+    fn duplicate(&self) -> Box<dyn AnyRequest>;
     fn handle(self: Box<Self>, cluster: &mut Cluster, call: &Call) -> Reply<Answer>;
     fn fail(self: Box<Self>, cluster: &mut Cluster, call: &Call, code: ErrorCode) -> Answer;
 }
@@ -140,11 +202,17 @@ impl<R: Api> AnyRequest for Typed<R> {
         self.0.session()
     }
 
+    fn duplicate(&self) -> Box<dyn AnyRequest> {
+        Box::new(Self(self.0.clone()))
+    }
+
     fn handle(self: Box<Self>, cluster: &mut Cluster, call: &Call) -> Reply<Answer> {
         match self.0.handle(cluster, call) {
             Reply::Now(response) => Reply::Now(Answer::of::<R>(response)),
             Reply::Later => Reply::Later,
             Reply::Never => Reply::Never,
+            Reply::Last(response) => Reply::Last(Answer::of::<R>(response)),
+            Reply::Close => Reply::Close,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Which broker leads which partition when brokers come and go.
 
+use kafka_core::protocol::ErrorCode;
+
 use super::Cluster;
 use crate::topics::Partition;
 
@@ -9,6 +11,7 @@ impl Cluster {
         if let Some(broker) = self.brokers.get_mut(&broker) {
             broker.alive = false;
             broker.sessions.clear();
+            broker.share_sessions.clear();
         }
         self.elect_all();
     }
@@ -42,6 +45,58 @@ impl Cluster {
         true
     }
 
+    /// Gives a partition back to the replica that is named first; with `unclean`, gives one that has no leader to any replica
+    /// that lives.
+    pub(crate) fn elect_leader(&mut self, topic: &str, index: i32, unclean: bool) -> Result<(), ErrorCode> {
+        let partition = self.topics.partition(topic, index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+        let preferred = partition.replicas.first().copied().unwrap_or(-1);
+        let needed = if unclean { partition.leader < 0 } else { partition.leader != preferred };
+        if !needed {
+            return Err(ErrorCode::ELECTION_NOT_NEEDED);
+        }
+        if !unclean {
+            let led = self.is_alive(preferred) && self.move_leader(topic, index, preferred);
+            return if led { Ok(()) } else { Err(ErrorCode::PREFERRED_LEADER_NOT_AVAILABLE) };
+        }
+        let live: Vec<i32> =
+            partition.replicas.iter().copied().filter(|&replica| self.is_alive(replica)).collect();
+        let &leader = live.first().ok_or(ErrorCode::ELIGIBLE_LEADERS_NOT_AVAILABLE)?;
+        if let Some(partition) = self.topics.partition_mut(topic, index) {
+            partition.become_led_by(leader);
+            partition.isr = live;
+        }
+        self.leaders_changed();
+        Ok(())
+    }
+
+    /// Gives a partition to other brokers. They have its log at once.
+    pub(crate) fn reassign(&mut self, topic: &str, index: i32, replicas: Vec<i32>) {
+        let alive: Vec<i32> = self.live_brokers().map(|broker| broker.id).collect();
+        let Some(partition) = self.topics.partition_mut(topic, index) else { return };
+        if partition.replicas == replicas {
+            return;
+        }
+        let live: Vec<i32> = replicas.iter().copied().filter(|id| alive.contains(id)).collect();
+        let leader_goes = !live.contains(&partition.leader);
+        partition.replicas = replicas;
+        partition.partition_epoch += 1;
+        match live.first() {
+            Some(&first) => {
+                if leader_goes {
+                    partition.become_led_by(first);
+                }
+                partition.isr = live;
+            }
+            None => partition.become_led_by(-1),
+        }
+        self.leaders_changed();
+    }
+
+    /// The replicas whose brokers are down.
+    pub(crate) fn offline_replicas(&self, partition: &Partition) -> Vec<i32> {
+        partition.replicas.iter().copied().filter(|&id| !self.is_alive(id)).collect()
+    }
+
     /// Cuts a log off and begins a new epoch; where it ends then.
     pub(crate) fn truncate(&mut self, topic: &str, partition: i32, offset: i64) -> Option<i64> {
         let partition = self.topics.partition_mut(topic, partition)?;
@@ -54,13 +109,15 @@ impl Cluster {
     /// What waited at a former leader is answered: fetches with an error, members of groups likewise.
     fn leaders_changed(&mut self) {
         self.recheck_all_fetches();
+        self.recheck_share_fetches();
         self.refuse_members_of_moved_groups();
     }
 }
 
-fn elect(partition: &mut Partition, alive: &[i32]) {
+pub(super) fn elect(partition: &mut Partition, alive: &[i32]) {
     let before = partition.isr.clone();
-    let live: Vec<i32> = partition.replicas.iter().copied().filter(|id| alive.contains(id)).collect();
+    let keeps_up = |id: &i32| alive.contains(id) && !partition.behind.contains(id);
+    let live: Vec<i32> = partition.replicas.iter().copied().filter(keeps_up).collect();
     // The last one in sync stays so when it dies: nobody else has all records.
     let leader_lives = alive.contains(&partition.leader);
     if leader_lives {

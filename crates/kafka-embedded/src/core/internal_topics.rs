@@ -55,10 +55,22 @@ impl Cluster {
         }
     }
 
+    /// The partition that a group's offsets belong to, if that is known yet.
+    pub(crate) fn group_partition(&self, group: &str) -> Option<i32> {
+        let topic = self.topics.get(GROUP_OFFSETS)?;
+        coordinating_partition(group, topic.partitions.len()).and_then(|index| i32::try_from(index).ok())
+    }
+
     fn coordinator(&self, kind: CoordinatorKind, key: &str) -> Option<i32> {
+        let partition = self.coordinating_partition(kind, key)?;
+        self.topics.partition(kind.topic(), partition).map(|partition| partition.leader)
+    }
+
+    /// The partition of the internal topic whose leader coordinates `key`.
+    pub(super) fn coordinating_partition(&self, kind: CoordinatorKind, key: &str) -> Option<i32> {
         let topic = self.topics.get(kind.topic())?;
         let partition = coordinating_partition(key, topic.partitions.len())?;
-        topic.partitions.get(partition).map(|partition| partition.leader)
+        i32::try_from(partition).ok()
     }
 
     fn create_internal_topic(&mut self, name: &'static str) {
@@ -67,6 +79,10 @@ impl Cluster {
             _ => self.settings.transaction_topic_partitions,
         };
         let factor = self.live_brokers().count().min(3);
+        if factor == 0 {
+            // It would have no partitions, for good.
+            return;
+        }
         let configs =
             [("cleanup.policy", "compact"), ("compression.type", "producer"), ("segment.bytes", "104857600")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -9,10 +9,13 @@ mod broker;
 mod cluster;
 mod election;
 mod internal_topics;
+mod mishaps;
 mod timers;
 
-pub(crate) use api::{Answer, AnyRequest, Api, Call, Reply, Ticket, Typed};
+#[cfg(feature = "security")]
+pub(crate) use api::SignInId;
+pub(crate) use api::{Answer, AnyRequest, Api, Call, Principal, Reply, Ticket, Typed};
 pub(crate) use broker::Broker;
-pub(crate) use cluster::{Cluster, Outcome};
+pub(crate) use cluster::{Cluster, Outcome, random_uuid};
 pub(crate) use internal_topics::{CoordinatorKind, GROUP_OFFSETS, TRANSACTIONS};
 pub(crate) use timers::{Time, Timer, Timers};

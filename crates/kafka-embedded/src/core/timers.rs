@@ -11,12 +11,16 @@ pub(crate) type Time = Duration;
 pub(crate) enum Timer {
     /// A fetch has waited for as long as it wanted.
     Fetch(Ticket),
+    /// A fetch of a share group has waited for as long as it wanted.
+    ShareFetch(Ticket),
     /// Something in a group: a session, a rebalance. The group itself knows what.
     Group(String),
     /// A transaction has been open for as long as it may.
     Transaction(String),
     /// Old records are removed.
     Retention,
+    /// Compacted topics are looked at.
+    Compaction,
 }
 
 /// When what is due.
@@ -36,11 +40,11 @@ impl Timers {
         self.0.first().map(|(at, _)| *at)
     }
 
-    /// The first timer that is due at `now`.
-    pub(crate) fn pop(&mut self, now: Time) -> Option<Timer> {
+    /// The first timer that is due at `now`, and since when it is.
+    pub(crate) fn pop(&mut self, now: Time) -> Option<(Time, Timer)> {
         if self.next()? > now {
             return None;
         }
-        self.0.pop_first().map(|(_, timer)| timer)
+        self.0.pop_first()
     }
 }

@@ -8,10 +8,12 @@ use super::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Reply(ErrorCode),
+    ReplyAfterApplying(ErrorCode),
     Delay(Duration),
     DropConnection(Moment),
     Truncate(usize),
     Corrupt(usize),
+    Overwrite(usize, [u8; 4]),
     NeverAnswer,
     Throttle(Duration),
 }

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use kafka_core::protocol::ApiKey;
 
@@ -9,6 +10,8 @@ const REMEMBERED: usize = 100_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Asked {
+    /// When, by the cluster's clock: since it was started.
+    pub at: Duration,
     /// The broker that was asked.
     pub broker: i32,
     /// What for.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use kafka_core::protocol::{ApiKey, ErrorCode};
 
-use super::Effect;
+use super::{Effect, Link, LinkEffect};
 
 /// When a connection is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,36 +13,56 @@ pub enum Moment {
     AfterApplying,
 }
 
+/// Names a fault that was injected, so that it can be [ended](crate::EmbeddedCluster::end) alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultId(pub(super) u64);
+
 /// Begins a fault for requests of one API:
 /// `on(ApiKey::Produce).broker(1).topic("t").times(3).reply(ErrorCode::NOT_ENOUGH_REPLICAS)`.
 pub fn on(api: ApiKey) -> FaultBuilder {
-    FaultBuilder { api, broker: None, topic: None, skip: 0, times: u32::MAX }
+    FaultBuilder { api: Some(api), ..on_any() }
+}
+
+/// Begins a fault for requests of all APIs: `on_any().chance(0.01).drop_connection(Moment::AfterApplying)`.
+pub fn on_any() -> FaultBuilder {
+    FaultBuilder { api: None, broker: None, client: None, topic: None, skip: 0, times: u32::MAX, chance: 1.0 }
 }
 
 /// Which requests a fault meets: all of its API, unless told otherwise.
 #[derive(Clone, Debug)]
 #[must_use = "it becomes a fault by what it does, such as `reply`"]
 pub struct FaultBuilder {
-    pub(super) api: ApiKey,
+    pub(super) api: Option<ApiKey>,
     pub(super) broker: Option<i32>,
+    pub(super) client: Option<String>,
     pub(super) topic: Option<String>,
     pub(super) skip: u32,
     pub(super) times: u32,
+    pub(super) chance: f64,
 }
 
-/// A fault: which requests it meets, and what it does to them. Give it to a cluster by
+/// A fault: what it meets, and what it does to that. Give it to a cluster by
 /// [`inject`](crate::EmbeddedCluster::inject).
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is injected into a cluster"]
-pub struct Fault {
-    pub(super) matching: FaultBuilder,
-    pub(super) effect: Effect,
+pub struct Fault(pub(super) Kind);
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Requests(FaultBuilder, Effect),
+    Link(Link, LinkEffect),
 }
 
 impl FaultBuilder {
     /// Only requests to this broker.
     pub fn broker(mut self, id: i32) -> Self {
         self.broker = Some(id);
+        self
+    }
+
+    /// Only requests of clients with this `client.id`.
+    pub fn client(mut self, id: impl Into<String>) -> Self {
+        self.client = Some(id.into());
         self
     }
 
@@ -64,9 +84,22 @@ impl FaultBuilder {
         self
     }
 
+    /// Each request is met with this probability, between 0 and 1, drawn by the cluster's
+    /// [seed](crate::EmbeddedClusterBuilder::seed). Those that are not met do not count for [`times`](Self::times).
+    pub fn chance(mut self, probability: f64) -> Self {
+        self.chance = probability;
+        self
+    }
+
     /// All of the request is answered with the code, and nothing of it is done.
     pub fn reply(self, code: ErrorCode) -> Fault {
         self.does(Effect::Reply(code))
+    }
+
+    /// All of the request is answered with the code although it is done: what a broker says that gave up waiting, as with
+    /// `NOT_ENOUGH_REPLICAS_AFTER_APPEND`. A request whose answer has to wait gets its true one.
+    pub fn reply_after_applying(self, code: ErrorCode) -> Fault {
+        self.does(Effect::ReplyAfterApplying(code))
     }
 
     /// The request is done at once, and answered so much later.
@@ -90,6 +123,12 @@ impl FaultBuilder {
         self.does(Effect::Corrupt(at))
     }
 
+    /// The request is done, and four bytes of the answer's frame, from this place on, are these: a length (at 0, that of the
+    /// frame), a correlation id (at 4), or whatever lies there. Nothing is written behind the frame's end.
+    pub fn overwrite(self, at: usize, bytes: [u8; 4]) -> Fault {
+        self.does(Effect::Overwrite(at, bytes))
+    }
+
     /// The request is done, and neither it nor any later one of its connection is ever answered.
     pub fn never_answer(self) -> Fault {
         self.does(Effect::NeverAnswer)
@@ -101,6 +140,6 @@ impl FaultBuilder {
     }
 
     fn does(self, effect: Effect) -> Fault {
-        Fault { matching: self, effect }
+        Fault(Kind::Requests(self, effect))
     }
 }

@@ -6,8 +6,14 @@ use kafka_core::protocol::messages::fetch_response::{
 use kafka_core::records::Batches;
 
 use super::WantedPartition;
-use crate::core::Cluster;
+use crate::access::{AclOperation, Resource};
+use crate::core::{Call, Cluster};
 use crate::topics::Partition;
+
+/// From this version on topics are named by id.
+const TOPIC_IDS: i16 = 13;
+/// From this version on an error may say who leads now.
+const LEADER_HINTS: i16 = 16;
 
 /// What one partition may take of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -18,29 +24,29 @@ pub(crate) struct Room {
 }
 
 impl Cluster {
-    /// The partition that is meant, if `broker` may answer for it.
+    /// The partition that is meant, if the broker may answer for it, and to who asks.
     pub(super) fn wanted_partition(
         &self,
-        broker: i32,
+        call: &Call,
         wanted: &WantedPartition,
     ) -> Result<&Partition, ErrorCode> {
-        let by_id = !wanted.id.is_zero() || wanted.name.is_empty();
-        let name = self.topics.resolve(by_id, wanted.id, &wanted.name)?;
+        let name = self.topics.resolve(call.version >= TOPIC_IDS, wanted.id, &wanted.name)?;
+        self.check(call, AclOperation::Read, Resource::Topic(&name))?;
         let partition =
             self.topics.partition(&name, wanted.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        partition.check_leader(broker, wanted.leader_epoch)?;
+        partition.check_leader(call.broker, wanted.leader_epoch)?;
         Ok(partition)
     }
 
     /// How many bytes the partition has for the fetch, or why it must be answered now.
     pub(super) fn available(
         &self,
-        broker: i32,
+        call: &Call,
         wanted: &WantedPartition,
         committed: bool,
         enough: usize,
     ) -> Result<usize, ErrorCode> {
-        let partition = self.wanted_partition(broker, wanted)?;
+        let partition = self.wanted_partition(call, wanted)?;
         check_offset(partition, wanted)?;
         if diverging(partition, wanted)?.is_some() {
             return Ok(usize::MAX);
@@ -52,25 +58,25 @@ impl Cluster {
     /// A partition's part of an answer.
     pub(super) fn read(
         &self,
-        broker: i32,
+        call: &Call,
         wanted: &WantedPartition,
         committed: bool,
         room: Room,
     ) -> PartitionData {
-        match self.try_read(broker, wanted, committed, room) {
+        match self.try_read(call, wanted, committed, room) {
             Ok(data) => data,
-            Err(code) => refused(wanted.partition, code, self.leader_hint(wanted, code)),
+            Err(code) => refused(wanted.partition, code, self.leader_hint(call, wanted, code)),
         }
     }
 
     fn try_read(
         &self,
-        broker: i32,
+        call: &Call,
         wanted: &WantedPartition,
         committed: bool,
         room: Room,
     ) -> Result<PartitionData, ErrorCode> {
-        let partition = self.wanted_partition(broker, wanted)?;
+        let partition = self.wanted_partition(call, wanted)?;
         check_offset(partition, wanted)?;
         let diverging_epoch = diverging(partition, wanted)?;
         let records = match diverging_epoch {
@@ -95,7 +101,10 @@ impl Cluster {
     }
 
     /// Who leads the partition, where the error says that the client does not know (KIP-951).
-    fn leader_hint(&self, wanted: &WantedPartition, code: ErrorCode) -> LeaderIdAndEpoch {
+    fn leader_hint(&self, call: &Call, wanted: &WantedPartition, code: ErrorCode) -> LeaderIdAndEpoch {
+        if call.version < LEADER_HINTS {
+            return LeaderIdAndEpoch::default();
+        }
         if code != ErrorCode::NOT_LEADER_OR_FOLLOWER && code != ErrorCode::FENCED_LEADER_EPOCH {
             return LeaderIdAndEpoch::default();
         }
@@ -120,10 +129,18 @@ fn aborted(partition: &Partition, from: i64, records: &Bytes) -> Vec<AbortedTran
 }
 
 pub(crate) fn refused(partition: i32, code: ErrorCode, current_leader: LeaderIdAndEpoch) -> PartitionData {
+    let unknown = [
+        ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        ErrorCode::UNKNOWN_TOPIC_ID,
+        ErrorCode::INCONSISTENT_TOPIC_ID,
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+    ];
     PartitionData {
         partition_index: partition,
         error_code: code.0,
         high_watermark: -1,
+        // Only who has found the log says that it has no list of them.
+        aborted_transactions: unknown.contains(&code).then(Vec::new),
         records: Some(Bytes::new()),
         current_leader,
         ..Default::default()

@@ -1,10 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_core::protocol::messages::FetchRequest;
 use kafka_core::protocol::messages::fetch_response::PartitionData;
 use kafka_core::protocol::{ErrorCode, Uuid};
 
 use super::WantedPartition;
+use crate::core::Time;
 
 /// The epoch of a request that opens a session.
 const INITIAL: i32 = 0;
@@ -19,6 +20,7 @@ pub(crate) struct Sessions(BTreeMap<i32, Session>);
 struct Session {
     /// The epoch that the next request must have.
     next_epoch: i32,
+    used_at: Time,
     by_id: bool,
     partitions: Vec<SessionPartition>,
 }
@@ -29,6 +31,14 @@ struct SessionPartition {
     /// What the client was told last.
     high_watermark: i64,
     log_start: i64,
+}
+
+/// How many sessions there may be, and when one makes room for another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slots {
+    pub(super) limit: usize,
+    pub(super) unused_for: Time,
+    pub(super) now: Time,
 }
 
 /// What a request has to do with sessions.
@@ -58,12 +68,13 @@ impl Sessions {
         &mut self,
         request: &FetchRequest,
         by_id: bool,
+        now: Time,
     ) -> Result<(SessionContext, Vec<WantedPartition>), ErrorCode> {
         if matches!(request.session_epoch, INITIAL | FINAL) {
             self.0.remove(&request.session_id);
             let wanted = named_in(request);
-            let opens = request.session_epoch == INITIAL && !wanted.is_empty();
-            let context = if opens { SessionContext::Open } else { SessionContext::None };
+            let context =
+                if request.session_epoch == INITIAL { SessionContext::Open } else { SessionContext::None };
             return Ok((context, wanted));
         }
         let session = self.0.get_mut(&request.session_id).ok_or(ErrorCode::FETCH_SESSION_ID_NOT_FOUND)?;
@@ -74,6 +85,7 @@ impl Sessions {
             return Err(ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR);
         }
         session.next_epoch = if session.next_epoch == i32::MAX { 1 } else { session.next_epoch + 1 };
+        session.used_at = now;
         session.update(request);
         if session.partitions.is_empty() {
             self.0.remove(&request.session_id);
@@ -84,14 +96,14 @@ impl Sessions {
     }
 
     /// Remembers what was wanted and answered under a new session, and returns its id; 0 if there is no room.
-    pub(crate) fn open(
+    pub(super) fn open(
         &mut self,
         answered: &[(WantedPartition, PartitionData)],
         by_id: bool,
-        limit: usize,
+        slots: &Slots,
         random: &mut fastrand::Rng,
     ) -> i32 {
-        if self.0.len() >= limit {
+        if self.0.len() >= slots.limit && !self.evict(slots) {
             return 0;
         }
         let id = loop {
@@ -108,8 +120,19 @@ impl Sessions {
                 log_start: data.log_start_offset,
             })
             .collect();
-        self.0.insert(id, Session { next_epoch: 1, by_id, partitions });
+        self.0.insert(id, Session { next_epoch: 1, used_at: slots.now, by_id, partitions });
         id
+    }
+
+    /// Makes room: the session that was used least lately goes, if that was long ago.
+    fn evict(&mut self, slots: &Slots) -> bool {
+        let oldest = self.0.iter().min_by_key(|(_, session)| session.used_at);
+        match oldest.map(|(id, session)| (*id, session.used_at)) {
+            Some((id, used_at)) if slots.now.saturating_sub(used_at) > slots.unused_for => {
+                self.0.remove(&id).is_some()
+            }
+            _ => false,
+        }
     }
 
     /// Leaves out of an answer what the client of the session knows already.
@@ -168,7 +191,61 @@ impl Session {
 
 fn named_in(request: &FetchRequest) -> Vec<WantedPartition> {
     let topics = request.topics.iter();
-    topics
-        .flat_map(|topic| topic.partitions.iter().map(|partition| WantedPartition::new(topic, partition)))
-        .collect()
+    let named = topics
+        .flat_map(|topic| topic.partitions.iter().map(|partition| WantedPartition::new(topic, partition)));
+    let (mut known, mut wanted): (BTreeSet<_>, Vec<WantedPartition>) = Default::default();
+    for one in named {
+        // What is said of a partition last counts.
+        if !known.insert((one.name.clone(), one.id, one.partition)) {
+            let same = |other: &&mut WantedPartition| {
+                (&other.name, other.id, other.partition) == (&one.name, one.id, one.partition)
+            };
+            if let Some(other) = wanted.iter_mut().find(same) {
+                *other = one;
+            }
+            continue;
+        }
+        wanted.push(one);
+    }
+    wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kafka_core::protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+
+    use super::*;
+
+    fn request(session_id: i32, session_epoch: i32) -> FetchRequest {
+        let topic = FetchTopic {
+            topic: "t".to_owned(),
+            partitions: vec![FetchPartition::default()],
+            ..Default::default()
+        };
+        FetchRequest { session_id, session_epoch, topics: vec![topic], ..Default::default() }
+    }
+
+    #[test]
+    fn a_full_broker_gives_the_place_of_a_session_that_is_not_used() {
+        let (mut sessions, mut random) = (Sessions::default(), fastrand::Rng::with_seed(1));
+        let mut open = |sessions: &mut Sessions, seconds| {
+            let now = Duration::from_secs(seconds);
+            let slots = Slots { limit: 2, unused_for: Duration::from_secs(120), now };
+            let (_, wanted) = sessions.wanted(&request(0, INITIAL), false, now).unwrap();
+            let answered: Vec<_> =
+                wanted.into_iter().map(|wanted| (wanted, PartitionData::default())).collect();
+            sessions.open(&answered, false, &slots, &mut random)
+        };
+        let (first, second) = (open(&mut sessions, 0), open(&mut sessions, 10));
+        assert_eq!(open(&mut sessions, 100), 0, "there is no place");
+        sessions.wanted(&request(first, 1), false, Duration::from_secs(100)).unwrap();
+        assert_eq!(open(&mut sessions, 130), 0);
+        assert!(open(&mut sessions, 131) > 0);
+        let now = Duration::from_secs(131);
+        assert!(sessions.wanted(&request(first, 2), false, now).is_ok());
+        let gone = sessions.wanted(&request(second, 1), false, now).unwrap_err();
+        assert_eq!(gone, ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+    }
 }

@@ -7,6 +7,7 @@ use kafka_core::protocol::messages::fetch_response::{
 use kafka_core::protocol::messages::{FetchRequest, FetchResponse};
 
 use super::read::{Room, refused};
+use super::session::Slots;
 use super::{SessionContext, WantedPartition};
 use crate::core::{Call, Cluster, Ticket, Time, Timer};
 
@@ -60,7 +61,8 @@ impl Cluster {
 
     /// Records were appended to a partition, or its leader or start moved.
     pub(crate) fn partition_changed(&mut self, topic: &str, partition: i32) {
-        let watchers = match self.topics.partition_mut(topic, partition) {
+        self.recheck_share_fetches();
+        let watchers = match self.topics.partition_to_write(topic, partition) {
             Some(partition) if !partition.watchers.is_empty() => partition.watchers.clone(),
             _ => return,
         };
@@ -90,16 +92,16 @@ impl Cluster {
 
     fn watched(&mut self, wanted: &WantedPartition) -> Option<&mut crate::topics::Partition> {
         if wanted.id.is_zero() {
-            return self.topics.partition_mut(&wanted.name, wanted.partition);
+            return self.topics.partition_to_write(&wanted.name, wanted.partition);
         }
         let name = self.topics.name_of(wanted.id)?.to_owned();
-        self.topics.partition_mut(&name, wanted.partition)
+        self.topics.partition_to_write(&name, wanted.partition)
     }
 
     fn is_ready(&self, fetch: &PendingFetch) -> bool {
         let mut bytes = 0usize;
         for wanted in &fetch.wanted {
-            let Ok(more) = self.available(fetch.call.broker, wanted, fetch.committed, fetch.min_bytes) else {
+            let Ok(more) = self.available(&fetch.call, wanted, fetch.committed, fetch.min_bytes) else {
                 return true;
             };
             bytes = bytes.saturating_add(more);
@@ -131,12 +133,21 @@ impl Cluster {
         let mut room = Room { bytes: fetch.max_bytes, empty: true };
         let mut answered = Vec::with_capacity(fetch.wanted.len());
         for wanted in &fetch.wanted {
-            let data = self.read(fetch.call.broker, wanted, fetch.committed, room);
+            let data = self.read(&fetch.call, wanted, fetch.committed, room);
             let size = data.records.as_ref().map_or(0, bytes::Bytes::len);
             room = Room { bytes: room.bytes.saturating_sub(size), empty: room.empty && size == 0 };
             answered.push((wanted.clone(), data));
         }
-        self.finish_fetch(&fetch.call, fetch.context, fetch.by_id, answered)
+        let bytes = |(_, data): &(_, PartitionData)| data.records.as_ref().map_or(0, bytes::Bytes::len);
+        let bytes = answered.iter().map(bytes).sum();
+        let silence = self.charge_fetch(&fetch.call, bytes);
+        if silence.is_zero() {
+            return self.finish_fetch(&fetch.call, fetch.context, fetch.by_id, answered);
+        }
+        // Nothing is sent, and the session does not think that it was.
+        let session_id = if let SessionContext::Continue(id) = fetch.context { id } else { 0 };
+        let throttle_time_ms = i32::try_from(silence.as_millis()).unwrap_or(i32::MAX);
+        FetchResponse { session_id, throttle_time_ms, ..Default::default() }
     }
 
     /// What the client's session makes of the answer.
@@ -147,13 +158,17 @@ impl Cluster {
         by_id: bool,
         mut answered: Vec<(WantedPartition, PartitionData)>,
     ) -> FetchResponse {
-        let limit = self.settings.max_fetch_sessions;
+        let slots = Slots {
+            limit: self.settings.max_fetch_sessions,
+            unused_for: self.settings.fetch_session_eviction,
+            now: self.now,
+        };
         let mut session_id = 0;
         if let Some(broker) = self.brokers.get_mut(&call.broker) {
             match context {
                 SessionContext::None => {}
                 SessionContext::Open => {
-                    session_id = broker.sessions.open(&answered, by_id, limit, &mut self.random);
+                    session_id = broker.sessions.open(&answered, by_id, &slots, &mut self.random);
                 }
                 SessionContext::Continue(id) => {
                     broker.sessions.keep_news(id, &mut answered);
@@ -170,15 +185,12 @@ impl Cluster {
         if call.version < 16 {
             return Vec::new();
         }
-        let mut leaders: Vec<i32> = answered.iter().map(|(_, data)| data.current_leader.leader_id).collect();
-        leaders.sort_unstable();
-        leaders.dedup();
-        let brokers = leaders.iter().filter_map(|leader| self.brokers.get(leader));
-        brokers
+        let leaders = answered.iter().map(|(_, data)| data.current_leader.leader_id);
+        self.distinct_brokers(leaders)
             .map(|broker| NodeEndpoint {
                 node_id: broker.id,
-                host: broker.host(),
-                port: broker.port(),
+                host: broker.host(call.listener),
+                port: broker.port(call.listener),
                 rack: broker.rack.clone(),
             })
             .collect()

@@ -1,3 +1,4 @@
+use kafka_core::protocol::ErrorCode;
 use kafka_core::records::{BatchBuilder, Compression, Compressor, ControlRecord, NO_HEADERS, ProducerStamp};
 
 use super::Log;
@@ -12,19 +13,38 @@ pub(crate) struct Aborted {
     pub(crate) last_offset: i64,
 }
 
+/// What ends a producer's transaction in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    pub(crate) producer_id: i64,
+    pub(crate) epoch: i16,
+    pub(crate) commit: bool,
+    /// The coordinator's epoch; -1 from a tool.
+    pub(crate) coordinator_epoch: i32,
+}
+
 impl Log {
+    /// Whether a marker that came from outside may end the producer's transaction.
+    pub(crate) fn check_marker(&self, producer_id: i64, epoch: i16) -> Result<(), ErrorCode> {
+        if epoch < 0 {
+            return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
+        }
+        let known = self.producers().find(|producer| producer.id == producer_id);
+        match known {
+            Some(producer) if producer.epoch > epoch => Err(ErrorCode::INVALID_PRODUCER_EPOCH),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the marker that ends a producer's transaction here; one that wrote nothing gets it too, as in Kafka.
-    pub(crate) fn end_transaction(
-        &mut self,
-        producer_id: i64,
-        epoch: i16,
-        commit: bool,
-        leader_epoch: i32,
-        now: i64,
-    ) {
+    pub(crate) fn end_transaction(&mut self, marker: Marker, leader_epoch: i32, now: i64) {
+        let Marker { producer_id, epoch, commit, coordinator_epoch } = marker;
         let key = if commit { ControlRecord::Commit } else { ControlRecord::Abort }.key();
-        // Version 0, and the epoch of the coordinator.
-        let value = [0; 6];
+        // The version, 0, stands first.
+        let mut value = [0; 6];
+        if let Some(epoch) = value.last_chunk_mut() {
+            *epoch = coordinator_epoch.to_be_bytes();
+        }
         let mut builder = BatchBuilder::with_capacity(128);
         let stamp = ProducerStamp { producer_id, epoch, base_sequence: -1, transactional: true };
         let built = builder.append(now, Some(&key), Some(&value), NO_HEADERS).and_then(|_| {
@@ -41,7 +61,7 @@ impl Log {
             max_timestamp: now,
             bytes: batch.bytes(),
         });
-        let begun = self.producers.end_transaction(producer_id, epoch, now);
+        let begun = self.producers.end_transaction(producer_id, epoch, coordinator_epoch, now);
         if let Some(first_offset) = begun.filter(|_| !commit) {
             self.aborted.push(Aborted { producer_id, first_offset, last_offset: offset });
         }
@@ -64,7 +84,8 @@ mod tests {
     #[test]
     fn a_marker_is_a_control_batch_that_ends_the_transaction() {
         let mut log = Log::new(Arc::default());
-        log.end_transaction(7, 3, false, 2, 1000);
+        let marker = Marker { producer_id: 7, epoch: 3, commit: false, coordinator_epoch: 5 };
+        log.end_transaction(marker, 2, 1000);
         assert_eq!((log.end_offset(), log.last_stable_offset()), (1, 1));
         let batch = Batches::new(log.read(0, 1, 1000, true)).next().unwrap().unwrap();
         assert!(batch.is_control() && batch.is_transactional() && batch.check_crc().is_ok());

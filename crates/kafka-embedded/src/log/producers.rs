@@ -1,12 +1,16 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use kafka_core::protocol::ErrorCode;
+use kafka_core::records::{Batch, ControlRecord, Decompressor};
+use serde::{Deserialize, Serialize};
+
+use super::markers::Aborted;
 
 /// How many batches of each producer are remembered, to know them again when they are sent twice.
 const REMEMBERED: usize = 5;
 
 /// What a batch of an idempotent producer says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Sequence {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
@@ -27,29 +31,61 @@ impl Sequence {
 }
 
 /// A batch that is in the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Written {
     pub(crate) sequence: Sequence,
     pub(crate) base_offset: i64,
     pub(crate) last_offset: i64,
-    /// When the broker appended it, or -1 where the producer's time counts.
-    pub(crate) append_time: i64,
+    /// Of its latest record.
+    #[serde(alias = "append_time")]
+    pub(crate) max_timestamp: i64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Producer {
     epoch: i16,
     batches: VecDeque<Written>,
     /// Where its open transaction began.
     transaction: Option<i64>,
     last_timestamp: i64,
+    /// Of the last marker; -1 before the first.
+    #[serde(default = "no_epoch")]
+    coordinator_epoch: i32,
+}
+
+fn no_epoch() -> i32 {
+    -1
+}
+
+/// A producer as it is described to who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ActiveProducer {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+    /// -1 if none is known of this epoch.
+    pub(crate) last_sequence: i32,
+    pub(crate) last_timestamp: i64,
+    pub(crate) coordinator_epoch: i32,
+    pub(crate) transaction_start: Option<i64>,
 }
 
 /// What a partition remembers of the producers that wrote to it (KIP-98).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Producers(BTreeMap<i64, Producer>);
 
 impl Producers {
+    /// All that are remembered.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ActiveProducer> {
+        self.0.iter().map(|(&id, producer)| ActiveProducer {
+            id,
+            epoch: producer.epoch,
+            last_sequence: producer.batches.back().map_or(-1, |written| written.sequence.last),
+            last_timestamp: producer.last_timestamp,
+            coordinator_epoch: producer.coordinator_epoch,
+            transaction_start: producer.transaction,
+        })
+    }
+
     /// The batch in the log that is this one, if it has been sent before.
     pub(crate) fn duplicate(&self, sequence: &Sequence) -> Option<Written> {
         let producer = self.0.get(&sequence.producer_id)?;
@@ -82,6 +118,7 @@ impl Producers {
             batches: VecDeque::with_capacity(REMEMBERED),
             transaction: None,
             last_timestamp: timestamp,
+            coordinator_epoch: no_epoch(),
         });
         if producer.epoch != written.sequence.epoch {
             producer.epoch = written.sequence.epoch;
@@ -98,13 +135,21 @@ impl Producers {
     }
 
     /// A marker ends the producer's transaction; where that had begun, if it had written anything.
-    pub(crate) fn end_transaction(&mut self, producer_id: i64, epoch: i16, timestamp: i64) -> Option<i64> {
+    pub(crate) fn end_transaction(
+        &mut self,
+        producer_id: i64,
+        epoch: i16,
+        coordinator_epoch: i32,
+        timestamp: i64,
+    ) -> Option<i64> {
         let producer = self.0.entry(producer_id).or_insert_with(|| Producer {
             epoch,
             batches: VecDeque::new(),
             transaction: None,
             last_timestamp: timestamp,
+            coordinator_epoch,
         });
+        producer.coordinator_epoch = coordinator_epoch;
         if epoch > producer.epoch {
             producer.epoch = epoch;
             producer.batches.clear();
@@ -118,14 +163,54 @@ impl Producers {
         self.0.values().filter_map(|producer| producer.transaction).min()
     }
 
-    /// The log now ends at `end`: what was written after it is not known any more.
-    pub(crate) fn truncate(&mut self, end: i64) {
-        self.0.retain(|_, producer| {
-            producer.batches.retain(|written| written.last_offset < end);
-            producer.transaction = producer.transaction.filter(|&start| start < end);
-            !producer.batches.is_empty()
-        });
+    pub(crate) fn has_open_transaction(&self, producer_id: i64) -> bool {
+        self.0.get(&producer_id).is_some_and(|producer| producer.transaction.is_some())
     }
+
+    /// Learns from a batch that is in the log already; the transaction that it aborts, if it does.
+    pub(crate) fn replay(&mut self, batch: &Batch) -> Option<Aborted> {
+        let (producer_id, epoch) = (batch.producer_id(), batch.producer_epoch());
+        if producer_id < 0 {
+            return None;
+        }
+        let (base_offset, last_offset) = (batch.base_offset(), batch.last_offset());
+        if batch.is_control() {
+            let kind = marker(batch)?;
+            let first_offset = self.end_transaction(producer_id, epoch, 0, batch.max_timestamp())?;
+            return (kind == ControlRecord::Abort).then_some(Aborted {
+                producer_id,
+                first_offset,
+                last_offset,
+            });
+        }
+        let count = i32::try_from(last_offset - base_offset + 1).unwrap_or(i32::MAX);
+        let sequence = Sequence::new(producer_id, epoch, batch.base_sequence(), count);
+        let written = Written { sequence, base_offset, last_offset, max_timestamp: batch.max_timestamp() };
+        self.append(written, batch.is_transactional(), batch.max_timestamp());
+        None
+    }
+
+    /// Forgets producers that wrote nothing since `before` and have no transaction open (`producer.id.expiration.ms`).
+    pub(crate) fn expire(&mut self, before: i64) {
+        self.0.retain(|_, producer| producer.transaction.is_some() || producer.last_timestamp >= before);
+    }
+
+    /// For each producer its epoch, and where its last batch ends if that is known.
+    pub(crate) fn last_batches(&self) -> impl Iterator<Item = (i64, i16, Option<i64>)> {
+        self.0.iter().map(|(id, producer)| {
+            (*id, producer.epoch, producer.batches.back().map(|written| written.last_offset))
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a control batch says; `None` if it cannot be read.
+pub(super) fn marker(batch: &Batch) -> Option<ControlRecord> {
+    let records = batch.records(&mut Decompressor::default()).ok()?;
+    ControlRecord::read(&records.views().next()?.ok()?).ok()
 }
 
 #[cfg(test)]
@@ -134,7 +219,7 @@ mod tests {
 
     fn write(producers: &mut Producers, sequence: Sequence, base_offset: i64) {
         let last_offset = base_offset + i64::from(sequence.last - sequence.first);
-        producers.append(Written { sequence, base_offset, last_offset, append_time: -1 }, false, 0);
+        producers.append(Written { sequence, base_offset, last_offset, max_timestamp: -1 }, false, 0);
     }
 
     #[test]
@@ -166,6 +251,18 @@ mod tests {
         let known = producers.duplicate(&Sequence::new(1, 0, 2, 2)).unwrap();
         assert_eq!((known.base_offset, known.last_offset), (2, 3));
         assert_eq!(producers.duplicate(&Sequence::new(1, 0, 2, 3)), None, "another length is another batch");
+    }
+
+    #[test]
+    fn who_has_been_silent_for_long_is_forgotten_unless_a_transaction_is_open() {
+        let mut producers = Producers::default();
+        for (producer_id, transactional, timestamp) in [(1, false, 99), (2, false, 100), (3, true, 5)] {
+            let sequence = Sequence::new(producer_id, 0, 0, 1);
+            let written = Written { sequence, base_offset: 0, last_offset: 0, max_timestamp: -1 };
+            producers.append(written, transactional, timestamp);
+        }
+        producers.expire(100);
+        assert_eq!(producers.last_batches().map(|(id, ..)| id).collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ const LENGTH: usize = 4;
 /// What is read at once while no larger frame is under way.
 const CHUNK: usize = 64 * 1024;
 /// What a length alone, without the bytes that it promises, may make us reserve.
-const TRUSTED: usize = 4 * 1024 * 1024;
+const TRUSTED: usize = 1024 * 1024;
 
 /// Splits what a client sends into requests.
 #[derive(Debug)]

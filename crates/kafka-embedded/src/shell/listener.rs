@@ -2,23 +2,29 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::debug;
 
 use super::Shared;
+use super::client::Client;
 use super::connection::Connection;
+use crate::Error;
 
-/// A broker's port, and all connections to it: both end with it.
+/// One of a broker's ports, and all connections to it: both end with it.
 #[derive(Debug)]
 pub(crate) struct Listener {
     task: JoinHandle<()>,
 }
 
 impl Listener {
-    /// Starts to serve clients of `broker`.
-    pub(crate) fn start(socket: TcpListener, broker: i32, shared: Arc<Shared>) -> Self {
-        Self { task: tokio::spawn(accept(socket, broker, shared)) }
+    /// Starts to serve clients of `broker` that come by its listener of this number.
+    pub(crate) fn start(door: Door, broker: i32, listener: usize, shared: Arc<Shared>) -> Self {
+        // Before the task runs, so that whoever connects next is let in.
+        let in_memory = shared.doors.open(door.address.port());
+        Self { task: tokio::spawn(accept(door, in_memory, broker, listener, shared)) }
     }
 
     /// Closes the port and all connections at once.
@@ -35,26 +41,27 @@ impl Drop for Listener {
     }
 }
 
-async fn accept(socket: TcpListener, broker: i32, shared: Arc<Shared>) {
-    let max_request_bytes = shared.with(|cluster| cluster.settings.max_request_bytes);
-    let Ok(address) = socket.local_addr() else { return };
-    let mut door = shared.doors.open(address.port());
+async fn accept(
+    Door { socket, address }: Door,
+    mut in_memory: mpsc::UnboundedReceiver<DuplexStream>,
+    broker: i32,
+    listener: usize,
+    shared: Arc<Shared>,
+) {
     let mut connections = JoinSet::new();
     loop {
         // In this order, so that a simulation runs the same way each time.
         tokio::select! {
             biased;
             Some(_) = connections.join_next() => {}
-            Some(stream) = door.recv() => {
-                let (shared, host) = (Arc::clone(&shared), address.ip().to_string());
-                connections.spawn(Connection { stream, shared, broker, host, max_request_bytes }.run());
+            Some(stream) = in_memory.recv() => {
+                connections.spawn(serve(stream, address, broker, listener, Arc::clone(&shared)));
             }
-            accepted = socket.accept() => match accepted {
+            accepted = next_client(socket.as_ref()) => match accepted {
                 Ok((stream, peer)) => {
                     // Answers are whole when they are written: nothing is gained by holding them back.
                     let _unsupported = stream.set_nodelay(true);
-                    let (shared, host) = (Arc::clone(&shared), peer.ip().to_string());
-                    connections.spawn(Connection { stream, shared, broker, host, max_request_bytes }.run());
+                    connections.spawn(serve(stream, peer, broker, listener, Arc::clone(&shared)));
                 }
                 Err(error) => {
                     debug!(broker, %error, "a connection could not be accepted");
@@ -65,7 +72,56 @@ async fn accept(socket: TcpListener, broker: i32, shared: Arc<Shared>) {
     }
 }
 
-/// Binds a port of this machine; 0 for any that is free.
-pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await
+async fn serve<S>(stream: S, peer: SocketAddr, broker: i32, listener: usize, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    let max_request_bytes = shared.with(|cluster| cluster.settings.max_request_bytes);
+    let client = Client::new(&shared, broker, listener, peer.ip().to_string());
+    #[cfg(feature = "security")]
+    {
+        let tls = shared.with(|cluster| cluster.settings.listeners.get(listener)?.tls.clone());
+        if let Some(tls) = tls {
+            let mut client = client;
+            return match tls.accept(stream).await {
+                Ok((stream, shown)) => {
+                    if let Some(subject) = shown {
+                        client.shows_certificate(&subject);
+                    }
+                    // One of the two halves of a large type would be enough for the stack.
+                    Box::pin(Connection { stream, shared, client, max_request_bytes }.run()).await;
+                }
+                Err(error) => {
+                    debug!(broker, client = client.host, %error, "a client's TLS handshake failed");
+                }
+            };
+        }
+    }
+    Connection { stream, shared, client, max_request_bytes }.run().await;
+}
+
+/// The next client that comes by the socket.
+async fn next_client(socket: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
+    match socket {
+        Some(socket) => socket.accept().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Where a listener can be reached: by a socket, unless there are none, and in memory.
+#[derive(Debug)]
+pub(crate) struct Door {
+    socket: Option<TcpListener>,
+    pub(crate) address: SocketAddr,
+}
+
+/// Binds a port of this machine, 0 for any that is free; without `sockets` nothing is bound.
+pub(crate) async fn bind(address: SocketAddr, sockets: bool) -> Result<Door, Error> {
+    if !sockets {
+        return Ok(Door { socket: None, address });
+    }
+    let failed = |source| Error::Io { address, source };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let address = socket.local_addr().map_err(failed)?;
+    Ok(Door { socket: Some(socket), address })
 }

@@ -3,6 +3,7 @@
 //! Knows no API. `Shared` is the one lock around the core; a `connection` takes one request at a time from its socket, as
 //! Kafka's brokers do; a `listener` owns the connections of its broker, so that ending it ends them.
 
+mod client;
 mod clock;
 mod connection;
 mod frames;
@@ -12,6 +13,6 @@ mod segments;
 mod shared;
 
 pub(crate) use clock::run_clock;
-pub(crate) use listener::{Listener, bind};
+pub(crate) use listener::{Door, Listener, bind};
 pub(crate) use memory::{Doors, MemoryConnector};
 pub(crate) use shared::Shared;

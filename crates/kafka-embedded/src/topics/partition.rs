@@ -10,6 +10,8 @@ pub(crate) struct Partition {
     pub(crate) replicas: Vec<i32>,
     /// Sorted as `replicas`.
     pub(crate) isr: Vec<i32>,
+    /// Replicas that are not in sync although their brokers live: a fault keeps them behind.
+    pub(crate) behind: Vec<i32>,
     /// -1 while there is none.
     pub(crate) leader: i32,
     pub(crate) leader_epoch: i32,
@@ -26,7 +28,17 @@ impl Partition {
         if isr.is_empty() {
             isr = replicas.clone();
         }
-        Self { index, replicas, isr, leader, leader_epoch: 0, partition_epoch: 0, log, watchers: Vec::new() }
+        Self {
+            index,
+            replicas,
+            isr,
+            behind: Vec::new(),
+            leader,
+            leader_epoch: 0,
+            partition_epoch: 0,
+            log,
+            watchers: Vec::new(),
+        }
     }
 
     /// A new leader, or none (-1): a new epoch begins.

@@ -39,6 +39,17 @@ impl Cluster {
         self.topics.insert(Topic::new(name, id, partitions, configs));
     }
 
+    /// Adds partitions that are held by the given brokers to a topic.
+    pub(crate) fn extend_topic(&mut self, name: &str, assignment: Vec<Vec<i32>>) {
+        let have = self.topics.get(name).map_or(0, |topic| topic.partitions.len());
+        let first = i32::try_from(have).unwrap_or(i32::MAX);
+        let added: Vec<_> =
+            (first..).zip(assignment).map(|(index, replicas)| self.new_partition(index, replicas)).collect();
+        if let Some(topic) = self.topics.get_mut(name) {
+            topic.partitions.extend(added);
+        }
+    }
+
     pub(crate) fn new_partition(&self, index: i32, replicas: Vec<i32>) -> Partition {
         let alive: Vec<i32> = self.live_brokers().map(|broker| broker.id).collect();
         Partition::new(index, replicas, &alive, Log::new(self.topics.byte_counter()))

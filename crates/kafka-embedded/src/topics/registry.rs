@@ -1,18 +1,22 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kafka_core::protocol::{ErrorCode, Uuid};
 
-use super::{Partition, Topic};
+use super::{Partition, Topic, TopicSettings};
+use crate::log::Log;
+use crate::storage::{LogPlace, Outbox, Tracked};
 
 /// All topics, by name and by id.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    by_name: BTreeMap<String, Topic>,
+    by_name: Tracked<Topic>,
     names: HashMap<Uuid, String>,
     /// The bytes of all records of the cluster; each log keeps it up to date.
     stored: Arc<AtomicU64>,
+    /// Where logs say what is to be written, if there is a disk.
+    outbox: Outbox,
 }
 
 impl Topics {
@@ -34,6 +38,11 @@ impl Topics {
 
     pub(crate) fn partition(&self, topic: &str, index: i32) -> Option<&Partition> {
         self.get(topic)?.partition(index)
+    }
+
+    /// A partition whose log is written to, or that is waited for; its replicas and leader stay as they are.
+    pub(crate) fn partition_to_write(&mut self, topic: &str, index: i32) -> Option<&mut Partition> {
+        self.by_name.get_untouched(topic)?.partition_mut(index)
     }
 
     pub(crate) fn partition_mut(&mut self, topic: &str, index: i32) -> Option<&mut Partition> {
@@ -60,6 +69,9 @@ impl Topics {
     pub(crate) fn remove(&mut self, name: &str) -> Option<Topic> {
         let topic = self.by_name.remove(name)?;
         self.names.remove(&topic.id);
+        for partition in &topic.partitions {
+            partition.log.discard();
+        }
         Some(topic)
     }
 
@@ -72,12 +84,35 @@ impl Topics {
         self.stored.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn remove_old_records(&mut self, now: i64) {
-        for topic in self.by_name.values_mut() {
-            let settings = topic.settings.clone();
-            for partition in &mut topic.partitions {
-                partition.log.apply_retention(&settings, now);
+    /// Does to all logs what `act` does; it says whether their starts moved.
+    pub(crate) fn tend_logs(&mut self, mut act: impl FnMut(&mut Log, &TopicSettings) -> bool) {
+        self.by_name.tend(|topic| {
+            let Topic { settings, partitions, .. } = topic;
+            partitions.iter_mut().fold(false, |moved, partition| act(&mut partition.log, settings) | moved)
+        });
+    }
+
+    /// Remembers what changes, for a disk.
+    pub(crate) fn track(&mut self, outbox: Outbox) {
+        self.outbox = outbox;
+        self.by_name.track();
+    }
+
+    /// Keeps a log on disk, from what it holds on.
+    pub(crate) fn keep(&self, log: &mut Log, place: LogPlace) {
+        log.keep_at(self.outbox.clone(), place);
+    }
+
+    /// The topics that changed since the last time. Logs of new partitions are kept from now on.
+    pub(crate) fn take_touched(&mut self) -> BTreeSet<String> {
+        let touched = self.by_name.take_touched();
+        for name in &touched {
+            let Some(topic) = self.by_name.get_untouched(name) else { continue };
+            for partition in topic.partitions.iter_mut().filter(|partition| !partition.log.is_kept()) {
+                let folder = format!("{name}-{}", partition.index);
+                partition.log.keep_at(self.outbox.clone(), LogPlace { folder, topic: topic.id });
             }
         }
+        touched
     }
 }

@@ -4,6 +4,7 @@ use kafka_core::protocol::ErrorCode;
 
 use super::{State, Transaction};
 use crate::core::{Cluster, Timer};
+use crate::log::Marker;
 
 /// Who a producer is from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,10 @@ impl Cluster {
             {
                 return Ok(Identity { producer_id: transaction.producer_id, epoch: transaction.epoch });
             }
-            transaction.check(known.producer_id, known.epoch, version)?;
+            // Whoever is another one now, by id or by epoch, has been replaced.
+            let replaced =
+                if version > 0 { ErrorCode::PRODUCER_FENCED } else { ErrorCode::INVALID_PRODUCER_EPOCH };
+            transaction.check(known.producer_id, known.epoch, version).map_err(|_| replaced)?;
         }
         transaction.timeout = timeout;
         if is_new {
@@ -60,12 +64,16 @@ impl Cluster {
         version: i16,
         add: impl FnOnce(&mut Transaction),
     ) -> Result<(), ErrorCode> {
-        let now = self.now;
+        if id.is_empty() {
+            return Err(ErrorCode::INVALID_REQUEST);
+        }
+        let (now, wall_clock) = (self.now, self.wall_clock());
         let transaction = self.transactions.get_mut(id).ok_or(ErrorCode::INVALID_PRODUCER_ID_MAPPING)?;
         transaction.check(producer.producer_id, producer.epoch, version)?;
         add(transaction);
         if transaction.state != State::Ongoing {
             transaction.state = State::Ongoing;
+            transaction.started_at = wall_clock;
             let deadline = now + transaction.timeout;
             transaction.deadline = Some(deadline);
             self.timers.set(deadline, Timer::Transaction(id.to_owned()));
@@ -82,6 +90,9 @@ impl Cluster {
         version: i16,
         new_epoch: bool,
     ) -> Result<Identity, ErrorCode> {
+        if id.is_empty() {
+            return Err(ErrorCode::INVALID_REQUEST);
+        }
         let transaction = self.transactions.get_mut(id).ok_or(ErrorCode::INVALID_PRODUCER_ID_MAPPING)?;
         let ended_so = transaction.state == if commit { State::CompleteCommit } else { State::CompleteAbort };
         let repeated = transaction.former == Some((producer.producer_id, producer.epoch));
@@ -93,7 +104,7 @@ impl Cluster {
                 State::Empty | State::CompleteCommit | State::CompleteAbort if new_epoch && !commit => {
                     self.complete(id, false, true);
                 }
-                _ if ended_so => {}
+                _ if ended_so && !new_epoch => {}
                 _ => return Err(ErrorCode::INVALID_TXN_STATE),
             }
         }
@@ -133,9 +144,10 @@ impl Cluster {
             self.timers.cancel(deadline, Timer::Transaction(id.to_owned()));
         }
         for (topic, index) in partitions {
-            if let Some(partition) = self.topics.partition_mut(&topic, index) {
+            if let Some(partition) = self.topics.partition_to_write(&topic, index) {
                 let leader_epoch = partition.leader_epoch;
-                partition.log.end_transaction(ended.producer_id, epoch, commit, leader_epoch, now);
+                let marker = Marker { producer_id: ended.producer_id, epoch, commit, coordinator_epoch: 0 };
+                partition.log.end_transaction(marker, leader_epoch, now);
                 self.partition_changed(&topic, index);
             }
         }

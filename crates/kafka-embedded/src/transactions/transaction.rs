@@ -1,15 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kafka_core::protocol::ErrorCode;
+use serde::{Deserialize, Serialize};
 
 use crate::core::Time;
+use crate::storage::Tracked;
 
 /// From this version of each transactional request on, a fenced producer is told by its own code (KIP-588).
 const FENCED_HAS_A_CODE: i16 = 2;
 
 /// Where a transactional id stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum State {
     Empty,
     Ongoing,
@@ -17,8 +19,20 @@ pub(crate) enum State {
     CompleteAbort,
 }
 
+impl State {
+    /// As Kafka calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::Ongoing => "Ongoing",
+            Self::CompleteCommit => "CompleteCommit",
+            Self::CompleteAbort => "CompleteAbort",
+        }
+    }
+}
+
 /// What is known of a transactional id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Transaction {
     pub(crate) producer_id: i64,
     pub(crate) epoch: i16,
@@ -26,11 +40,15 @@ pub(crate) struct Transaction {
     pub(crate) former: Option<(i64, i16)>,
     pub(crate) timeout: Duration,
     pub(crate) state: State,
+    /// Milliseconds since 1970 when the last transaction began; -1 if there was none yet.
+    #[serde(default = "never")]
+    pub(crate) started_at: i64,
     /// What the open transaction wrote to.
     pub(crate) partitions: BTreeSet<(String, i32)>,
     /// The groups whose offsets it is to commit.
     pub(crate) groups: BTreeSet<String>,
     /// When it is aborted, unless it ends before.
+    #[serde(skip)]
     pub(crate) deadline: Option<Time>,
 }
 
@@ -42,6 +60,7 @@ impl Transaction {
             former: None,
             timeout,
             state: State::Empty,
+            started_at: never(),
             partitions: BTreeSet::new(),
             groups: BTreeSet::new(),
             deadline: None,
@@ -72,5 +91,9 @@ impl Transaction {
     }
 }
 
+fn never() -> i64 {
+    -1
+}
+
 /// All transactional ids.
-pub(crate) type Transactions = BTreeMap<String, Transaction>;
+pub(crate) type Transactions = Tracked<Transaction>;

@@ -127,7 +127,7 @@ fn client_config(
         .with_client_cert_resolver(Arc::new(Identification(identity))))
 }
 
-fn versions(config: &TlsConfig) -> Vec<&'static SupportedProtocolVersion> {
+pub(crate) fn versions(config: &TlsConfig) -> Vec<&'static SupportedProtocolVersion> {
     let version = |version: &TlsVersion| match version {
         TlsVersion::Tls12 => &rustls::version::TLS12,
         TlsVersion::Tls13 => &rustls::version::TLS13,

@@ -8,16 +8,16 @@
 
 pub(crate) mod certificate;
 mod config;
-mod connector;
+pub(crate) mod connector;
 mod error;
 mod handshake_error;
 pub(crate) mod key_store;
-mod material;
+pub(crate) mod material;
 mod observer;
 #[cfg(test)]
 mod parsing_tests;
 pub(crate) mod pem;
-mod provider;
+pub(crate) mod provider;
 mod stream;
 
 pub use config::{TlsConfig, TlsVersion};

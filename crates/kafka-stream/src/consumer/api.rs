@@ -1,14 +1,15 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_core::Stream;
 use kafka_core::TopicPartition;
 use kafka_core::cluster::Client;
 use parking_lot::Mutex;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::assignor::Assignor;
 use super::group::{GroupHandle, Subscription};
@@ -220,7 +221,7 @@ impl Consumer {
         &self,
         partitions: impl IntoIterator<Item = P>,
     ) -> Result<(), ConsumerError> {
-        let mut wanted = HashSet::new();
+        let mut wanted = BTreeSet::new();
         for tp in partitions {
             let tp = tp.into();
             check_topic(&tp.topic)?;
@@ -277,9 +278,9 @@ impl Consumer {
 
     /// Returns up to `max_poll_records` records as soon as there are any, or none after `timeout`.
     ///
-    /// Partitions take turns from poll to poll. The rebalance listener runs in here. Call it at least every
-    /// `max_poll_interval`, also while everything is paused: a consumer that does not poll counts as stuck, and its
-    /// partitions go to others.
+    /// Partitions take turns from poll to poll. The rebalance listener runs in here, and may take no longer than
+    /// `max_poll_interval`. Call it at least that often, also while everything is paused: a consumer that does not poll
+    /// counts as stuck, and its partitions go to others.
     ///
     /// # Errors
     /// What kept records from coming since the last poll, each once (an error that lasts is said again after 5 s):
@@ -354,7 +355,7 @@ impl Consumer {
         let result = poller.close(deadline.saturating_duration_since(Instant::now())).await;
         let patience = deadline.min(Instant::now() + FAREWELL);
         let said = async { while farewells.join_next().await.is_some() {} };
-        if tokio::time::timeout_at(patience.into(), said).await.is_err() {
+        if tokio::time::timeout_at(patience, said).await.is_err() {
             farewells.detach_all();
         }
         shared.positions.lock().clear();
@@ -379,5 +380,7 @@ impl Drop for Consumer {
     fn drop(&mut self) {
         self.resolver.abort();
         self.handle.shared.positions.lock().clear();
+        // It may well hold a handle of this consumer, and the two would keep each other and the client alive.
+        let _listener = self.handle.shared.listener.lock().take();
     }
 }

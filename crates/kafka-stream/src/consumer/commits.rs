@@ -91,6 +91,16 @@ impl ConsumerHandle {
             .collect()
     }
 
+    /// The partition's stamp, which tells assignments, seeks and resets apart, and the offset that it went on from then with
+    /// the leader epoch of the record before. `None` while that is to be found out: what was handed out before may be of a
+    /// log that is gone.
+    pub(crate) fn restarted_at(&self, tp: &TopicPartition) -> Option<(u64, (i64, Option<i32>))> {
+        let positions = self.shared.positions.lock();
+        let assigned = positions.get(tp)?;
+        let found_out = matches!(assigned.phase, Phase::Fetching | Phase::Halted(_));
+        found_out.then_some((assigned.stamp, assigned.restarted_at))
+    }
+
     /// What the group has committed for these partitions; `None` for one without a commit.
     ///
     /// # Errors

@@ -75,7 +75,8 @@ pub struct ConsumerConfig {
     pub auto_commit_interval: Duration,
     /// `max.poll.records`: the most records one `poll` returns. Default: 500.
     pub max_poll_records: usize,
-    /// `max.poll.interval.ms`: the longest time between two polls before the member leaves the group. Default: 300 s.
+    /// `max.poll.interval.ms`: the longest time between two polls, and for a rebalance listener, before the member leaves the
+    /// group. Default: 300 s.
     pub max_poll_interval: Duration,
     /// `session.timeout.ms`. Default: 30 s.
     pub session_timeout: Duration,

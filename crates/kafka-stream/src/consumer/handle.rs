@@ -1,7 +1,9 @@
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use kafka_core::cluster::Client;
 use kafka_core::{TopicPartition, validate_topic_name};
+use tokio::time::Instant;
 
 use super::group::{ConsumerGroupMetadata, GroupHandle, Offsets};
 use super::positions::{Assigned, OffsetSpec, Phase};
@@ -26,6 +28,22 @@ pub(super) struct Membership {
 }
 
 impl ConsumerHandle {
+    pub(crate) fn heartbeat_interval(&self) -> Duration {
+        self.shared.config.heartbeat_interval
+    }
+
+    /// How long until the member leaves its group if neither a poll comes nor the rebalance listener at work is done.
+    pub(crate) fn left_of_poll_interval(&self) -> Duration {
+        let now = Instant::now();
+        let group = self.group.as_ref().and_then(|group| group.group.upgrade());
+        group.map_or(Duration::MAX, |group| {
+            self.shared
+                .config
+                .max_poll_interval
+                .saturating_sub(now.saturating_duration_since(group.last_poll(now)))
+        })
+    }
+
     /// The offset of the next record that `poll` hands out; `None` while it is being looked up.
     ///
     /// # Errors
@@ -156,6 +174,11 @@ impl ConsumerHandle {
     /// Who this consumer is in its group, for a transaction that commits offsets in its name; `None` without a group.
     pub fn group_metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.group.as_ref()?.group.upgrade().map(|group| group.metadata())
+    }
+
+    /// Whether offsets are committed by time, done with or not.
+    pub(crate) fn commits_by_itself(&self) -> bool {
+        self.shared.config.enable_auto_commit
     }
 
     /// The client that the consumer reads with.

@@ -1,8 +1,8 @@
 //! Questions about places in logs: `ListOffsets`, asked of the partitions' leaders.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 use kafka_core::backoff::ExponentialBackoff;
@@ -12,6 +12,7 @@ use kafka_core::protocol::messages::list_offsets_request::{ListOffsetsPartition,
 use kafka_core::protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 use kafka_core::protocol::{ApiKey, ErrorCode};
 use kafka_core::{Error, TopicPartition};
+use tokio::time::Instant;
 
 use super::positions::OffsetSpec;
 use super::{ConsumerError, IsolationLevel};
@@ -115,7 +116,7 @@ pub(crate) async fn look_up(
 ) -> Result<HashMap<TopicPartition, Found>, ConsumerError> {
     let deadline = Instant::now() + timeout;
     let backoff = ExponentialBackoff::new(client.config().retry_backoff, client.config().retry_backoff_max);
-    let mut open: HashMap<TopicPartition, OffsetSpec> = places.into_iter().collect();
+    let mut open: BTreeMap<TopicPartition, OffsetSpec> = places.into_iter().collect();
     let mut found = HashMap::new();
     let mut failures = 0;
     loop {
@@ -160,18 +161,15 @@ pub(crate) async fn look_up(
 /// The questions by the broker that can answer them; partitions whose leader is unknown now are left out.
 async fn leaders(
     client: &Client,
-    open: &HashMap<TopicPartition, OffsetSpec>,
+    open: &BTreeMap<TopicPartition, OffsetSpec>,
     deadline: Instant,
-) -> Result<HashMap<i32, Vec<Question>>, ConsumerError> {
-    let topics: HashSet<&Arc<str>> = open.keys().map(|tp| &tp.topic).collect();
+) -> Result<BTreeMap<i32, Vec<Question>>, ConsumerError> {
+    let topics: BTreeSet<&Arc<str>> = open.keys().map(|tp| &tp.topic).collect();
     let mut known = HashMap::new();
     for topic in topics {
-        known.insert(
-            Arc::clone(topic),
-            client.topic(topic, deadline.into()).await.map_err(ConsumerError::from)?,
-        );
+        known.insert(Arc::clone(topic), client.topic(topic, deadline).await.map_err(ConsumerError::from)?);
     }
-    let mut by_leader: HashMap<i32, Vec<Question>> = HashMap::new();
+    let mut by_leader: BTreeMap<i32, Vec<Question>> = BTreeMap::new();
     for (tp, spec) in open {
         let Some(partition) = known.get(&tp.topic).and_then(|topic| topic.partition(tp.partition)) else {
             return Err(ConsumerError::unknown_partition(tp));

@@ -11,8 +11,12 @@ pub type ListenerFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// Hears when partitions come and go.
 ///
 /// The methods run inside `poll` (and `close`), one at a time, in the order in which the group decides: revoked before
-/// assigned. The group waits for them up to `max_poll_interval`; heartbeats go on meanwhile. A `poll` that is dropped while a
-/// method runs does not cancel it: the next `poll` goes on with it.
+/// assigned. A `poll` that is dropped while a method runs does not cancel it: the next `poll` goes on with it.
+///
+/// The group waits for them up to `max_poll_interval`, however often `poll` is called meanwhile; heartbeats go on. After that,
+/// or when the coordinator throws the member out, others may have the partitions: a method that still runs is then dropped
+/// at the await where it stands, [`on_partitions_lost`](Self::on_partitions_lost) follows, and `poll` says
+/// [`MaxPollIntervalExceeded`](super::ConsumerErrorKind::MaxPollIntervalExceeded) if that was the reason.
 ///
 /// ```
 /// use kafka_core::TopicPartition;

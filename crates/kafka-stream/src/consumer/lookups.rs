@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use kafka_core::TopicPartition;
 use kafka_core::cluster::TopicMetadata;
+use tokio::time::Instant;
 
 use super::handle::{check_timestamp, check_topic};
 use super::list_offsets::{Found, look_up};
@@ -102,7 +102,7 @@ impl ConsumerHandle {
     pub async fn partitions_for(&self, topic: &str) -> Result<Vec<TopicPartition>, ConsumerError> {
         check_topic(topic)?;
         let deadline = Instant::now() + self.shared.config.default_api_timeout;
-        let metadata = self.shared.client.topic(topic, deadline.into()).await?;
+        let metadata = self.shared.client.topic(topic, deadline).await?;
         let name: Arc<str> = topic.into();
         Ok(metadata
             .partitions

@@ -5,14 +5,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::TopicPartition;
 use kafka_core::records::Decompressor;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::fetch::Decoding;
-use super::group::{GroupEvent, GroupHandle, LossReason};
+use super::group::{GroupEvent, GroupHandle, ListenGuard, LossReason};
 use super::positions::Phase;
 use super::shared::Shared;
 use super::stats::Counters;
@@ -39,10 +40,14 @@ pub(super) struct Poller {
 
 /// One event of the group, being worked off.
 struct Step {
-    /// Auto commit and the user's listener.
-    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    work: Work,
     end: StepEnd,
+    /// Its time counts against `max_poll_interval`.
+    _listening: Option<ListenGuard>,
 }
+
+/// A step's work: auto commit and the user's listener.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 enum StepEnd {
     Revoked(Vec<TopicPartition>),
@@ -98,12 +103,13 @@ impl Poller {
             }
             let shared = Arc::clone(&self.handle.shared);
             tokio::select! {
-                () = shared.for_poll.notified() => {}
+                biased;
                 event = next_event(group.as_deref()) => match event {
                     Some(event) => self.begin(event),
                     None => return Err(ConsumerError::closed()),
                 },
-                () = tokio::time::sleep_until(deadline.into()) => {}
+                () = shared.for_poll.notified() => {}
+                () = tokio::time::sleep_until(deadline) => {}
             }
         }
     }
@@ -111,16 +117,33 @@ impl Poller {
     /// Works off what the group has decided; false if the time was up before a listener was done.
     async fn rebalance(&mut self, group: &GroupHandle, deadline: Instant) -> bool {
         loop {
-            if let Some(step) = &mut self.step {
-                if tokio::time::timeout_at(deadline.into(), &mut step.work).await.is_err() {
-                    return false;
-                }
-                self.end_step(group);
+            if tokio::time::timeout_at(deadline, self.finish_step(group)).await.is_err() {
+                return false;
             }
             match group.try_next_event() {
                 Some(event) => self.begin(event),
-                None if self.step.is_none() => return true,
-                None => {}
+                None if group.losses_are_heard() => return true,
+                // It is lost already, and the event that says so is on its way: nothing of it is handed out.
+                None => match tokio::time::timeout_at(deadline, group.next_event()).await {
+                    Ok(Some(event)) => self.begin(event),
+                    Ok(None) => return true,
+                    Err(_) => return false,
+                },
+            }
+        }
+    }
+
+    /// Waits for the listener at work, if one is. Where membership is lost meanwhile it is dropped where it stands: what it
+    /// gives up may belong to others already, and it hears of that next.
+    async fn finish_step(&mut self, group: &GroupHandle) {
+        let Some(step) = &mut self.step else { return };
+        let is_loss = matches!(step.end, StepEnd::Lost(..));
+        tokio::select! {
+            biased;
+            () = &mut step.work => self.end_step(group),
+            () = group.lost(), if !is_loss => {
+                warn!("membership of the group was lost while a rebalance listener was at work, which is dropped");
+                self.step = None;
             }
         }
     }
@@ -128,7 +151,13 @@ impl Poller {
     fn begin(&mut self, event: GroupEvent) {
         let handle = self.handle.clone();
         let listener = self.listener();
-        self.step = match event {
+        let step: Option<(Work, StepEnd)> = match event {
+            // They are gone, as the event behind this one says: nobody waits for them to be given up.
+            GroupEvent::Revoke { .. }
+                if self.group.as_ref().is_some_and(|group| !group.losses_are_heard()) =>
+            {
+                None
+            }
             GroupEvent::Revoke { partitions } => {
                 info!(?partitions, "partitions are being revoked");
                 let given_up = partitions.clone();
@@ -141,7 +170,7 @@ impl Poller {
                         listener.on_partitions_revoked(&handle, &partitions).await;
                     }
                 });
-                Some(Step { work, end: StepEnd::Revoked(given_up) })
+                Some((work, StepEnd::Revoked(given_up)))
             }
             GroupEvent::Assign { added, owned } => {
                 info!(?added, owned = owned.len(), "partitions were assigned");
@@ -158,7 +187,7 @@ impl Poller {
                         listener.on_partitions_assigned(&handle, &added).await;
                     }
                 });
-                Some(Step { work, end: StepEnd::Assigned })
+                Some((work, StepEnd::Assigned))
             }
             GroupEvent::Lost { partitions, reason } => {
                 warn!(?partitions, %reason, "membership of the group was lost");
@@ -168,7 +197,7 @@ impl Poller {
                         listener.on_partitions_lost(&handle, &partitions).await;
                     }
                 });
-                Some(Step { work, end: StepEnd::Lost(lost, reason) })
+                Some((work, StepEnd::Lost(lost, reason)))
             }
             GroupEvent::Refused(error) => {
                 warn!(%error, "the group refused this consumer; trying again");
@@ -180,6 +209,11 @@ impl Poller {
                 None
             }
         };
+        self.step = step.map(|(work, end)| Step {
+            work,
+            end,
+            _listening: self.group.as_ref().map(|group| group.listening()),
+        });
     }
 
     fn end_step(&mut self, group: &GroupHandle) {
@@ -192,6 +226,7 @@ impl Poller {
             StepEnd::Assigned => {}
             StepEnd::Lost(partitions, reason) => {
                 self.shared().positions.lock().revoke(&partitions);
+                group.loss_heard();
                 if let LossReason::PollIntervalExceeded(_) = reason {
                     let error =
                         ConsumerError::new(ConsumerErrorKind::MaxPollIntervalExceeded, reason.to_string());
@@ -233,13 +268,13 @@ impl Poller {
             let mut positions = shared.positions.lock();
             match taken {
                 Ok(taken) => {
-                    let tp = in_hand.tp.clone();
+                    let (tp, stamp) = (in_hand.tp.clone(), in_hand.stamp);
                     let Some(room) = positions.put_back(in_hand, taken.position, taken.epoch, limit) else {
                         continue;
                     };
                     room_made |= room;
                     if taken.records > 0 {
-                        records.push(tp, slices, taken.bytes, taken.position);
+                        records.push(tp, slices, taken.bytes, (taken.position, stamp));
                     }
                 }
                 Err(damage) => {
@@ -276,11 +311,11 @@ impl Poller {
     /// The end: what was handed out is committed if that is automatic, the listener hears of it, the group is left.
     pub(super) async fn close(&mut self, timeout: Duration) -> Result<(), ConsumerError> {
         let deadline = Instant::now() + timeout;
-        let committed = tokio::time::timeout_at(deadline.into(), self.give_up_all()).await;
+        let committed = tokio::time::timeout_at(deadline, self.give_up_all()).await;
         if let Some(group) = &self.group {
             // Even without time left, the request goes out.
             let last = deadline.max(Instant::now() + LEAVE_AT_LEAST);
-            let _ = tokio::time::timeout_at(last.into(), group.leave("the consumer is being closed")).await;
+            let _ = tokio::time::timeout_at(last, group.leave("the consumer is being closed")).await;
         }
         committed.unwrap_or_else(|_| Err(ConsumerError::timeout("closing the consumer", timeout)))
     }
@@ -293,18 +328,19 @@ impl Poller {
         if let Some(group) = self.group.clone() {
             group.leave(reason).await;
             // What it said of partitions before it was left is of the past.
-            while group.try_next_event().is_some() {}
+            while let Some(event) = group.try_next_event() {
+                if matches!(event, GroupEvent::Lost { .. }) {
+                    group.loss_heard();
+                }
+            }
         }
         *self.shared().failed.lock() = None;
     }
 
     async fn give_up_all(&mut self) -> Result<(), ConsumerError> {
-        if let Some(step) = &mut self.step {
-            (&mut step.work).await;
-        }
         let handle = self.handle.clone();
         if let Some(group) = self.group.clone() {
-            self.end_step(&group);
+            self.finish_step(&group).await;
         }
         let result =
             if handle.shared.config.enable_auto_commit { handle.commit_sync().await } else { Ok(()) };

@@ -1,7 +1,9 @@
 //! Errors on their way to the user: each is said by the next `poll`, and said again only after a while.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{ConsumerError, ConsumerErrorKind};
 

@@ -22,10 +22,13 @@ pub struct PartitionRecords {
     slices: Vec<Slice>,
     len: usize,
     next_offset: i64,
+    stamp: u64,
 }
 
 impl ConsumerRecords {
-    pub(super) fn push(&mut self, tp: TopicPartition, slices: Vec<Slice>, bytes: usize, next_offset: i64) {
+    /// Adds what was taken of a partition; `reached` is the offset behind it, and the partition's stamp.
+    pub(super) fn push(&mut self, tp: TopicPartition, slices: Vec<Slice>, bytes: usize, reached: (i64, u64)) {
+        let (next_offset, stamp) = reached;
         let len = slices.iter().map(|slice| slice.len).sum();
         self.len += len;
         self.bytes += bytes;
@@ -34,8 +37,9 @@ impl ConsumerRecords {
                 known.slices.extend(slices);
                 known.len += len;
                 known.next_offset = next_offset;
+                known.stamp = stamp;
             }
-            None => self.partitions.push(PartitionRecords { tp, slices, len, next_offset }),
+            None => self.partitions.push(PartitionRecords { tp, slices, len, next_offset, stamp }),
         }
     }
 
@@ -94,6 +98,11 @@ impl PartitionRecords {
     /// The offset to commit once all of these records are done with.
     pub fn next_offset(&self) -> i64 {
         self.next_offset
+    }
+
+    /// Tells assignments, seeks and resets of the partition apart.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     /// The records, borrowed.

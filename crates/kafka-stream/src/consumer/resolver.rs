@@ -4,16 +4,17 @@
 //! task per broker that leads an assigned partition, and asks again, after a pause, where an answer was an error. It
 //! works whether or not the user polls, and says what it cannot solve through the problems that `poll` returns.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::cluster::Client;
 use kafka_core::protocol::ErrorCode;
 use kafka_core::{Error, TopicPartition};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::epoch_ends::{self, EpochEnds};
@@ -23,7 +24,7 @@ use super::positions::{Leader, OffsetSpec, Unproven};
 use super::shared::Shared;
 use super::{ConsumerError, fetch};
 
-/// How long a topic may be missing before that is an error: a new one is not known to all brokers at once.
+/// How long a topic or partition may be missing before that is an error: a new one is not known to all brokers at once.
 const MISSING_AFTER: Duration = Duration::from_secs(2);
 
 /// A partition and the stamp under which its question was asked.
@@ -53,10 +54,11 @@ pub(crate) async fn run(shared: Arc<Shared>, offsets: Option<Offsets>) {
         fetchers: Fetchers::default(),
         questions: JoinSet::new(),
         asked: HashSet::new(),
-        asked_topics: HashSet::new(),
+        asked_topics: BTreeSet::new(),
         asked_epochs: HashSet::new(),
-        tracked: HashSet::new(),
+        tracked: BTreeSet::new(),
         first_known: HashMap::new(),
+        missing_since: HashMap::new(),
         absent: HashMap::new(),
     };
     loop {
@@ -72,13 +74,14 @@ pub(crate) async fn run(shared: Arc<Shared>, offsets: Option<Offsets>) {
         resolver.ask_for_epoch_ends(now);
         let retry_at = resolver.next_retry(now);
         tokio::select! {
-            () = changed => {}
-            _ = metadata.changed() => {}
+            biased;
             Some(answer) = resolver.questions.join_next() => {
                 if let Ok(answer) = answer {
                     resolver.take_in(answer);
                 }
             }
+            () = changed => {}
+            _ = metadata.changed() => {}
             () = sleep_until(retry_at) => {}
         }
     }
@@ -88,7 +91,7 @@ pub(crate) async fn run(shared: Arc<Shared>, offsets: Option<Offsets>) {
 async fn find_topic(client: &Client, topic: &str) -> Result<(), ConsumerError> {
     let config = client.config();
     let deadline = Instant::now() + config.request_timeout + config.connection_setup_timeout_max;
-    let mut found = pin!(client.topic(topic, deadline.into()));
+    let mut found = pin!(client.topic(topic, deadline));
     let patience = tokio::time::timeout(MISSING_AFTER, &mut found).await;
     if let Ok(answer) = patience {
         return Ok(answer.map(drop)?);
@@ -101,14 +104,14 @@ async fn find_topic(client: &Client, topic: &str) -> Result<(), ConsumerError> {
 
 async fn sleep_until(at: Option<Instant>) {
     match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
 
 /// The fetch tasks by broker; dropping it ends them.
 #[derive(Default)]
-struct Fetchers(HashMap<i32, AbortHandle>);
+struct Fetchers(BTreeMap<i32, AbortHandle>);
 
 impl Drop for Fetchers {
     fn drop(&mut self) {
@@ -129,13 +132,15 @@ struct Resolver {
     fetchers: Fetchers,
     questions: JoinSet<Answer>,
     asked: HashSet<Asked>,
-    asked_topics: HashSet<Arc<str>>,
+    asked_topics: BTreeSet<Arc<str>>,
     /// Epoch ends that are being asked for, by partition, stamp and the leader's epoch.
     asked_epochs: HashSet<(TopicPartition, u64, i32)>,
     /// Topics that the client keeps fresh for this consumer.
-    tracked: HashSet<Arc<str>>,
+    tracked: BTreeSet<Arc<str>>,
     /// How many partitions each topic had when this consumer first knew it.
     first_known: HashMap<Arc<str>, usize>,
+    /// Since when a topic has lacked a partition that is assigned.
+    missing_since: HashMap<Arc<str>, Instant>,
     /// Topics that could not be found: failures in a row, and when to look again.
     absent: HashMap<Arc<str>, (u32, Instant)>,
 }
@@ -143,7 +148,7 @@ struct Resolver {
 impl Resolver {
     /// Tells the client which topics are in use, so that it neither forgets nor asks for more.
     fn track_topics(&mut self) {
-        let mut wanted: HashSet<Arc<str>> = self.shared.topics.lock().iter().cloned().collect();
+        let mut wanted: BTreeSet<Arc<str>> = self.shared.topics.lock().iter().cloned().collect();
         for (tp, _) in self.shared.positions.lock().iter() {
             if !wanted.contains(&tp.topic) {
                 wanted.insert(Arc::clone(&tp.topic));
@@ -189,7 +194,7 @@ impl Resolver {
     }
 
     fn start_fetchers(&mut self, now: Instant) {
-        let brokers: HashSet<i32> = self.shared.positions.lock().sources(now).collect();
+        let brokers: BTreeSet<i32> = self.shared.positions.lock().sources(now).collect();
         for broker in brokers {
             self.fetchers.0.entry(broker).or_insert_with(|| {
                 debug!(broker, "starting to fetch");
@@ -202,7 +207,7 @@ impl Resolver {
     /// Topics of which the metadata says nothing.
     fn ask_for_topics(&mut self, now: Instant) {
         let metadata = self.shared.client.metadata();
-        let mut unknown: HashSet<Arc<str>> = self.shared.topics.lock().clone().into_iter().collect();
+        let mut unknown = self.shared.topics.lock().clone();
         unknown.retain(|topic| metadata.topic(topic).is_none());
         unknown.extend({
             let positions = self.shared.positions.lock();
@@ -210,6 +215,7 @@ impl Resolver {
             leaderless.map(|(tp, _)| Arc::clone(&tp.topic)).collect::<Vec<_>>()
         });
         self.absent.retain(|topic, _| unknown.contains(topic));
+        self.missing_since.retain(|topic, _| unknown.contains(topic));
         for topic in unknown {
             if self.absent.get(&topic).is_some_and(|(_, at)| now < *at)
                 || !self.asked_topics.insert(Arc::clone(&topic))
@@ -241,7 +247,7 @@ impl Resolver {
     }
 
     fn ask_for_places(&mut self, now: Instant) {
-        let mut by_leader: HashMap<i32, Batch> = HashMap::new();
+        let mut by_leader: BTreeMap<i32, Batch> = BTreeMap::new();
         {
             let positions = self.shared.positions.lock();
             for (tp, stamp, spec) in positions.to_reset(now) {
@@ -265,7 +271,7 @@ impl Resolver {
     }
 
     fn ask_for_epoch_ends(&mut self, now: Instant) {
-        let mut by_leader: HashMap<i32, Vec<Unproven>> = HashMap::new();
+        let mut by_leader: BTreeMap<i32, Vec<Unproven>> = BTreeMap::new();
         for question in self.shared.positions.lock().to_prove(now) {
             if self.asked_epochs.insert((question.tp.clone(), question.stamp, question.leader_epoch)) {
                 by_leader.entry(question.broker).or_default().push(question);
@@ -317,10 +323,16 @@ impl Resolver {
                         })
                         .cloned()
                 };
-                if let Some(tp) = missing {
+                let Some(tp) = missing else {
+                    self.missing_since.remove(&topic);
+                    return;
+                };
+                // The coordinator may assign one that was just added, before this client has heard of it.
+                let since = *self.missing_since.entry(topic).or_insert(now);
+                if now >= since + MISSING_AFTER {
                     self.shared.report(ConsumerError::unknown_partition(&tp));
-                    self.shared.client.request_metadata_update();
                 }
+                self.shared.client.request_metadata_update();
             }
         }
     }

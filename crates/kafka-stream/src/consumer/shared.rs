@@ -1,13 +1,13 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 use kafka_core::TopicPartition;
 use kafka_core::cluster::Client;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::fetch::OpenSessions;
 use super::positions::{FetchLimits, Halt, OffsetSpec, Phase, Positions};
@@ -73,7 +73,7 @@ impl Shared {
     }
 
     /// Makes these the partitions to read.
-    pub(crate) fn assign(&self, wanted: &HashSet<TopicPartition>, in_group: bool) {
+    pub(crate) fn assign(&self, wanted: &BTreeSet<TopicPartition>, in_group: bool) {
         {
             let mut positions = self.positions.lock();
             let policy = self.reset_policy();

@@ -1,46 +1,60 @@
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use kafka_core::cluster::Client;
-use kafka_core::net::CallOptions;
-use kafka_core::protocol::ErrorCode;
-use kafka_core::protocol::messages::CreateTopicsRequest;
-use kafka_core::protocol::messages::create_topics_request::CreatableTopic;
-use kafka_core::{Error, Result};
-use tokio::sync::Mutex;
+use bytes::Bytes;
 
-use super::provenance::header;
+use super::header::is_original;
+use super::topics::Topics;
+use super::trim::Kept;
 use super::{DeadLetterError, Provenance};
 use crate::consumer::ConsumerRecord;
 use crate::handler::Failure;
-use crate::producer::{Payload, Producer, ProducerRecord, RecordMetadata, Timestamp};
+use crate::producer::{Payload, ProduceError, ProduceErrorKind, Producer, ProducerRecord, RecordMetadata};
 
-/// How long the cluster may take to create a dead letter topic.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
+/// What becomes of a dead letter that its topic, or the producer, finds too large.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TooLarge {
+    /// It is an error, at which consumption stops. Nothing is lost.
+    #[default]
+    Stop,
+    /// As much of the value is cut off as needed, then the record's own headers; headers say how much there was
+    /// ([`header`](super::header)). The key stays. What was cut is lost once the record itself is.
+    Trim,
+}
 
 /// Writes dead letters, each to the topic of its record with a suffix. Cheap to clone.
 ///
-/// A dead letter has the record's key, value and headers as they were, and the headers of [`header`](super::header)
-/// beside them. Its timestamp is the time of the failure, so that retention counts from there.
+/// A dead letter has the record's key, value and headers as they were, null where they were null, and the headers of
+/// [`header`](super::header) beside them. Its timestamp is the time of the failure, so that retention counts from there.
 ///
 /// The first dead letter of a topic creates the dead letter topic, with as many partitions as the record's topic and
 /// the broker's default replication, unless it is there or that is switched off.
+///
+/// A letter waits for a leader, for replicas or for a quota until the producer's `delivery.timeout.ms`. What is then not
+/// acknowledged, or refused for good before, is an error, at which an [`EventConsumer`](crate::handler::EventConsumer)
+/// stops with the record not committed: nothing is lost, and the next consumption begins there.
 #[derive(Clone, Debug)]
 pub struct DeadLetterQueue {
     producer: Producer,
     suffix: Arc<str>,
     group: Option<Arc<str>>,
     create_topics: bool,
-    /// Dead letter topics that are known to be there.
-    known: Arc<Mutex<HashSet<String>>>,
+    too_large: TooLarge,
+    topics: Arc<Topics>,
 }
 
 impl DeadLetterQueue {
     /// Writes with `producer`, which should be idempotent with `acks=all`, to topics with the suffix `.dlq`.
     pub fn new(producer: Producer) -> Self {
-        Self { producer, suffix: ".dlq".into(), group: None, create_topics: true, known: Arc::default() }
+        Self {
+            producer,
+            suffix: ".dlq".into(),
+            group: None,
+            create_topics: true,
+            too_large: TooLarge::default(),
+            topics: Arc::default(),
+        }
     }
 
     /// `dead_letter_topic_suffix`: what follows a topic's name in the name of its dead letter topic.
@@ -64,9 +78,21 @@ impl DeadLetterQueue {
         self
     }
 
+    /// What becomes of a dead letter that is too large. Default: it is an error.
+    #[must_use]
+    pub fn too_large(mut self, too_large: TooLarge) -> Self {
+        self.too_large = too_large;
+        self
+    }
+
     /// The dead letter topic of `topic`.
     pub fn topic_for(&self, topic: &str) -> String {
         format!("{topic}{}", self.suffix)
+    }
+
+    /// The group that is named in each dead letter.
+    pub(crate) fn group(&self) -> Option<&str> {
+        self.group.as_deref()
     }
 
     /// Writes a record that could not be handled after `attempts` attempts, and waits until it is acknowledged.
@@ -82,23 +108,9 @@ impl DeadLetterQueue {
         failure: &Failure,
         attempts: u32,
     ) -> Result<RecordMetadata, DeadLetterError> {
-        let from = Provenance {
-            topic: record.topic.to_string(),
-            partition: Some(record.partition),
-            offset: Some(record.offset),
-            timestamp: (record.timestamp >= 0).then_some(record.timestamp),
-            group: self.group.as_deref().map(str::to_owned),
-            error_class: failure.class().to_owned(),
-            error_message: failure.message().to_owned(),
-            attempts,
-            failed_at: Timestamp::now().0,
-        };
-        let mut letter = ProducerRecord::to(self.topic_for(&record.topic));
-        letter = with_payload(letter, record.key.as_ref(), record.value.as_ref());
-        for original in record.headers.iter().filter(|original| is_original(&original.key)) {
-            letter = with_header(letter, &original.key, original.value.as_ref());
-        }
-        self.write(letter, &from).await
+        let from = Provenance::failed(record, self.group(), failure, attempts);
+        let letter = copy(record, self.topic_for(&record.topic));
+        self.write(letter, from, self.too_large).await
     }
 
     /// Writes a record that could not be produced, and waits until that is acknowledged.
@@ -113,60 +125,92 @@ impl DeadLetterQueue {
         record: ProducerRecord<'_>,
         failure: &Failure,
     ) -> Result<RecordMetadata, DeadLetterError> {
-        let from = Provenance {
-            topic: record.topic().to_owned(),
-            error_class: failure.class().to_owned(),
-            error_message: failure.message().to_owned(),
-            attempts: 1,
-            failed_at: Timestamp::now().0,
-            ..Provenance::default()
-        };
+        let from = Provenance::because(record.topic(), failure);
         let topic = self.topic_for(record.topic());
-        self.write(record.with_topic(topic), &from).await
+        self.write(record.with_topic(topic), from, self.too_large).await
+    }
+
+    /// Writes a record to a retry topic, whole or not at all.
+    pub(crate) async fn send_to_retry(
+        &self,
+        topic: &str,
+        record: &ConsumerRecord,
+        from: Provenance,
+    ) -> Result<RecordMetadata, DeadLetterError> {
+        self.write(copy(record, topic.to_owned()), from, TooLarge::Stop).await
+    }
+
+    /// Creates a topic like `origin` unless it is there, or that is switched off.
+    pub(crate) async fn ensure(&self, topic: &str, origin: &str) -> Result<(), DeadLetterError> {
+        if !self.create_topics {
+            return Ok(());
+        }
+        let created = self.topics.ensure(self.producer.client(), topic, origin).await;
+        created.map_err(|source| DeadLetterError::CreateTopic { topic: topic.to_owned(), source })
     }
 
     async fn write(
         &self,
-        mut letter: ProducerRecord<'_>,
-        from: &Provenance,
+        whole: ProducerRecord<'_>,
+        mut from: Provenance,
+        too_large: TooLarge,
     ) -> Result<RecordMetadata, DeadLetterError> {
-        let topic = letter.topic().to_owned();
-        if self.create_topics {
-            self.ensure(&topic, &from.topic).await?;
+        let topic = whole.topic().to_owned();
+        self.ensure(&topic, &from.topic).await?;
+        let mut kept = Kept::all(whole.value_bytes().map_or(0, <[u8]>::len));
+        let mut recreated = false;
+        loop {
+            let refused = match self.produce(trimmed(&whole, kept, &mut from)).await {
+                Ok(written) => return Ok(written),
+                Err(error) => error,
+            };
+            let less = match refused.kind() {
+                ProduceErrorKind::RecordTooLarge { size, limit, .. } if too_large == TooLarge::Trim => {
+                    kept.less(limit.map(|limit| size.saturating_sub(limit)))
+                }
+                // It was there, and somebody has deleted it since.
+                ProduceErrorKind::UnknownTopic if !recreated && self.topics.forget(&topic).await => {
+                    recreated = true;
+                    self.ensure(&topic, &from.topic).await?;
+                    Some(kept)
+                }
+                _ => None,
+            };
+            kept = less.ok_or(DeadLetterError::Produce { topic: topic.clone(), source: refused })?;
         }
-        for (name, value) in from.to_headers() {
-            letter = letter.header(name, value);
-        }
-        let failed = |source| DeadLetterError::Produce { topic: topic.clone(), source };
-        self.producer.send(letter).await.map_err(failed)?.await.map_err(failed)
     }
 
-    /// Creates the dead letter topic unless it is known to be there.
-    async fn ensure(&self, topic: &str, origin: &str) -> Result<(), DeadLetterError> {
-        // Held while the topic is created, so that many failures at once create it once.
-        let mut known = self.known.lock().await;
-        if known.contains(topic) {
-            return Ok(());
-        }
-        let client = self.producer.client();
-        match create(client, topic, partitions_of(client, origin)).await {
-            Ok(()) => {}
-            Err(error) if error.code() == Some(ErrorCode::TOPIC_ALREADY_EXISTS) => {}
-            // Who may not create topics may still write to one that is there; writing tells.
-            Err(error) if is_refusal(&error) => {
-                tracing::debug!(topic, %error, "the dead letter topic may not be created, writing to it all the same");
-            }
-            Err(source) => return Err(DeadLetterError::CreateTopic { topic: topic.to_owned(), source }),
-        }
-        known.insert(topic.to_owned());
-        Ok(())
+    async fn produce(&self, letter: ProducerRecord<'_>) -> Result<RecordMetadata, ProduceError> {
+        self.producer.send(letter).await?.await
     }
+}
+
+/// The letter with the story of its failure, as far as it is kept.
+fn trimmed<'a>(whole: &ProducerRecord<'a>, kept: Kept, from: &mut Provenance) -> ProducerRecord<'a> {
+    let mut letter = whole.clone();
+    if let Some(value) = letter.value.as_mut().filter(|value| value.as_bytes().len() > kept.value) {
+        from.value_size = u64::try_from(value.as_bytes().len()).ok();
+        value.truncate(kept.value);
+    }
+    if !kept.headers && !letter.headers.is_empty() {
+        from.header_count = u64::try_from(letter.headers.len()).ok();
+        letter.headers.clear();
+    }
+    from.to_headers().into_iter().fold(letter, |letter, (name, value)| letter.header(name, value))
+}
+
+/// A record's key, value and own headers, for another topic.
+pub(super) fn copy(record: &ConsumerRecord, topic: String) -> ProducerRecord<'static> {
+    let letter = ProducerRecord::to(topic);
+    let letter = with_payload(letter, record.key.as_ref(), record.value.as_ref());
+    let own = record.headers.iter().filter(|header| is_original(&header.key));
+    own.fold(letter, |letter, header| with_header(letter, &header.key, header.value.as_ref()))
 }
 
 fn with_payload<'a>(
     mut letter: ProducerRecord<'a>,
-    key: Option<&bytes::Bytes>,
-    value: Option<&bytes::Bytes>,
+    key: Option<&Bytes>,
+    value: Option<&Bytes>,
 ) -> ProducerRecord<'a> {
     if let Some(key) = key {
         letter = letter.key(key.clone());
@@ -177,55 +221,10 @@ fn with_payload<'a>(
     }
 }
 
-fn with_header<'a>(
-    letter: ProducerRecord<'a>,
-    name: &str,
-    value: Option<&bytes::Bytes>,
-) -> ProducerRecord<'a> {
+fn with_header<'a>(letter: ProducerRecord<'a>, name: &str, value: Option<&Bytes>) -> ProducerRecord<'a> {
     let name: Cow<'a, str> = Cow::Owned(name.to_owned());
     match value {
         Some(value) => letter.header(name, Payload::Owned(value.clone())),
         None => letter.null_header(name),
-    }
-}
-
-/// A record that was a dead letter before has its story told anew, not twice.
-fn is_original(name: &str) -> bool {
-    !header::ALL.contains(&name)
-}
-
-fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error.code(),
-        Some(ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::CLUSTER_AUTHORIZATION_FAILED)
-    )
-}
-
-/// As many partitions as the record's topic has; -1 leaves it to the broker where that is not known.
-fn partitions_of(client: &Client, origin: &str) -> i32 {
-    let metadata = client.metadata();
-    metadata.topic(origin).and_then(|topic| i32::try_from(topic.partitions.len()).ok()).unwrap_or(-1)
-}
-
-async fn create(client: &Client, topic: &str, num_partitions: i32) -> Result<()> {
-    let wanted = CreatableTopic {
-        name: topic.to_owned(),
-        num_partitions,
-        replication_factor: -1,
-        ..Default::default()
-    };
-    let timeout_ms = i32::try_from(CREATE_TIMEOUT.as_millis()).unwrap_or(i32::MAX);
-    let request = CreateTopicsRequest { topics: vec![wanted], timeout_ms, validate_only: false };
-    let code = |answer: &kafka_core::protocol::messages::CreateTopicsResponse| {
-        answer.topics.first().map_or(ErrorCode::NONE, |topic| ErrorCode(topic.error_code))
-    };
-    let options = CallOptions::new(CREATE_TIMEOUT);
-    let answer = client.call_controller(options, |_| request.clone(), code).await?;
-    match code(&answer) {
-        ErrorCode::NONE => Ok(()),
-        code => {
-            let words = answer.topics.first().and_then(|topic| topic.error_message.as_deref());
-            Err(Error::from_code_and_words(code, words).with_topic(topic))
-        }
     }
 }

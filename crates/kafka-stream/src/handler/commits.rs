@@ -31,8 +31,12 @@ impl Commits {
         let offsets: BTreeMap<TopicPartition, OffsetAndMetadata> = partitions
             .iter()
             .filter_map(|partition| {
-                let offset = partition.tracker.lock().to_commit()?;
-                Some((partition.tp.clone(), OffsetAndMetadata::new(offset)))
+                let (stamp, restarted_at) = self.consumer.restarted_at(&partition.tp)?;
+                let mut tracker = partition.tracker.lock();
+                tracker.follow(stamp, restarted_at);
+                let mut at = OffsetAndMetadata::new(tracker.to_commit()?);
+                at.leader_epoch = tracker.epoch();
+                Some((partition.tp.clone(), at))
             })
             .collect();
         if offsets.is_empty() {

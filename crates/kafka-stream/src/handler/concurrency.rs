@@ -8,8 +8,10 @@ pub enum Concurrency {
     #[default]
     ByPartition,
     /// Records with the same key one after the other, in order; up to this many keys of a partition at a time. Records
-    /// without a key go wherever there is room.
+    /// without a key take turns with them.
     ByKey(usize),
+    /// Up to this many records of a partition at a time, each as soon as there is room, whatever its key.
+    Unordered(usize),
 }
 
 impl Concurrency {
@@ -17,15 +19,20 @@ impl Concurrency {
     pub(crate) fn lanes(self) -> usize {
         match self {
             Self::ByPartition => 1,
-            Self::ByKey(keys) => keys.max(1),
+            Self::ByKey(lanes) | Self::Unordered(lanes) => lanes.max(1),
         }
+    }
+
+    /// Whether all lanes take from one queue.
+    pub(crate) fn shares_queue(self) -> bool {
+        matches!(self, Self::Unordered(_))
     }
 }
 
 /// The lane of a record: that of its key, or the next in turn.
 pub(crate) fn lane_of(key: Option<&[u8]>, lanes: usize, turn: &mut usize) -> usize {
     match key {
-        _ if lanes == 1 => 0,
+        _ if lanes <= 1 => 0,
         Some(key) => {
             let mut hasher = DefaultHasher::new();
             hasher.write(key);
@@ -53,6 +60,6 @@ mod tests {
         }
         let turns: Vec<_> = (0..4).map(|_| lane_of(None, 3, &mut turn)).collect();
         assert_eq!(turns, [1, 2, 0, 1]);
-        assert_eq!(Concurrency::ByKey(0).lanes(), 1);
+        assert_eq!((Concurrency::ByKey(0).lanes(), Concurrency::Unordered(0).lanes()), (1, 1));
     }
 }

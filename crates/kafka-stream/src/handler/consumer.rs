@@ -2,52 +2,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_core::TopicPartition;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::commits::Commits;
 use super::concurrency::lane_of;
-use super::lane::{self, Work};
+use super::lane::{self, Queue, Source};
 use super::partitions::{Partition, Partitions, Running};
-use super::{Concurrency, Handler, HandlerError, HandlerStats, RetryPolicy, StatsReader};
+use super::retry_topics::Stages;
+use super::work::Work;
+use super::{Handler, HandlerError, HandlerOptions, HandlerStats, StatsReader};
 use crate::consumer::{
-    Consumer, ConsumerError, ConsumerHandle, ConsumerRecord, ConsumerRecords, ListenerFuture,
-    RebalanceListener,
+    Consumer, ConsumerError, ConsumerErrorKind, ConsumerHandle, ConsumerRecord, ConsumerRecords,
+    ListenerFuture, RebalanceListener,
 };
 use crate::dead_letter::DeadLetterQueue;
 
 /// How long one poll waits for records; nothing else waits for it.
 const POLL: Duration = Duration::from_millis(500);
 
-/// How records are handled.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct HandlerOptions {
-    /// How many records of a partition are handled at a time. Default: one after the other.
-    pub concurrency: Concurrency,
-    /// How often a handler is tried. Default: 3 times, with 100 ms and 200 ms in between.
-    pub retry: RetryPolicy,
-    /// How many records of a partition may be waiting or being handled before it is paused. Default: 1,000.
-    pub max_outstanding: usize,
-    /// How often finished records are committed. Default: 1 s.
-    pub commit_interval: Duration,
-    /// How long running handlers may go on once their partition is taken away or consumption ends; then they are
-    /// dropped, and their records come again. Default: 10 s.
-    pub drain_timeout: Duration,
-}
-
-impl Default for HandlerOptions {
-    fn default() -> Self {
-        Self {
-            concurrency: Concurrency::ByPartition,
-            retry: RetryPolicy::default(),
-            max_outstanding: 1_000,
-            commit_interval: Duration::from_secs(1),
-            drain_timeout: Duration::from_secs(10),
-        }
-    }
-}
+/// What is left for the commit behind a drain.
+const COMMIT: Duration = Duration::from_secs(1);
 
 /// Consumes topics with a [`Handler`], at least once: a record is committed when it is handled or in the dead letter
 /// topic, and not before.
@@ -149,12 +125,27 @@ impl EventConsumer {
             () = shutdown.cancelled() => return Ok(stats.stats()),
             reached = handle.client().ready() => reached.map_err(ConsumerError::from)?,
         };
+        if handle.commits_by_itself() {
+            return Err(ConsumerError::new(
+                ConsumerErrorKind::InvalidConfig,
+                "enable_auto_commit is set, and would commit records that are not handled yet; leave it off",
+            )
+            .into());
+        }
+        let mut topics: Vec<String> = topics.into_iter().map(|topic| topic.as_ref().to_owned()).collect();
+        let stages = options.retry_topics.stages(topics.iter().map(String::as_str));
+        let group = handle.group_metadata().map(|group| Arc::from(group.group_id.as_str()));
+        topics.extend(retry_topics(&stages, dead_letters.as_ref()).await?);
         let partitions = Arc::new(Partitions::default());
         let commits = Arc::new(Commits::new(handle.clone(), Arc::clone(&stats.0)));
         let work = Arc::new(Work {
             handler,
             retry: options.retry,
+            policy: options.failures.clone(),
+            stages,
             dead_letters,
+            group,
+            permits: options.max_running.map(|most| Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))),
             consumer: handle,
             counters: Arc::clone(&stats.0),
             failed,
@@ -188,9 +179,13 @@ impl EventConsumer {
             }
         };
         committing.shutdown().await;
-        let ended = end(&partitions, &commits, options.drain_timeout).await;
+        let ended = end(&partitions, &commits, &work.consumer, options.drain_timeout).await;
         let closed = consumer.close(options.drain_timeout).await;
         result?;
+        // A record that failed while the others were awaited.
+        if let Ok(error) = failures.try_recv() {
+            return Err(error);
+        }
         ended?;
         closed?;
         Ok(stats.stats())
@@ -211,16 +206,16 @@ fn dispatch<H: Handler>(
             tp,
             || begin(tp.clone(), work, options),
             |running| {
-                running.partition.hand_out(
+                let round = running.partition.hand_out(
                     &records,
-                    of_partition.next_offset(),
+                    (of_partition.next_offset(), of_partition.stamp()),
                     &work.consumer,
                     &work.counters,
                 );
                 let lanes = running.lanes.len();
                 if let [lane] = running.lanes.as_slice() {
                     // A lane that has ended has said why, and consumption is about to end.
-                    let _ = lane.send(records);
+                    let _ = lane.send((round, records));
                     return;
                 }
                 let mut shares = vec![Vec::new(); lanes];
@@ -232,7 +227,7 @@ fn dispatch<H: Handler>(
                 }
                 for (lane, share) in running.lanes.iter().zip(shares) {
                     if !share.is_empty() {
-                        let _ = lane.send(share);
+                        let _ = lane.send((round, share));
                     }
                 }
             },
@@ -241,16 +236,52 @@ fn dispatch<H: Handler>(
 }
 
 fn begin<H: Handler>(tp: TopicPartition, work: &Arc<Work<H>>, options: &HandlerOptions) -> Running {
-    let partition = Arc::new(Partition::new(tp, options.max_outstanding));
+    // What waits in a retry topic is not fetched ahead: the next comes when all before it is done with.
+    let limit = if work.stages.contains(&tp.topic) { 1 } else { options.max_outstanding };
+    let partition = Arc::new(Partition::new(tp, limit));
     let mut tasks = JoinSet::new();
-    let lanes = (0..options.concurrency.lanes())
-        .map(|_| {
-            let (sender, receiver) = mpsc::unbounded_channel();
-            tasks.spawn(lane::run(Arc::clone(work), Arc::clone(&partition), receiver));
+    let queue = || {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (sender, Queue::new(receiver))
+    };
+    let mut start = |source| {
+        tasks.spawn(lane::run(Arc::clone(work), Arc::clone(&partition), source));
+    };
+    let count = options.concurrency.lanes();
+    let lanes = if options.concurrency.shares_queue() {
+        let (sender, queue) = queue();
+        let queue = Arc::new(tokio::sync::Mutex::new(queue));
+        (0..count).for_each(|_| start(Source::Shared(Arc::clone(&queue))));
+        vec![sender]
+    } else {
+        let own = |_| {
+            let (sender, queue) = queue();
+            start(Source::Own(queue));
             sender
-        })
-        .collect();
+        };
+        (0..count).map(own).collect()
+    };
     Running { partition, lanes, tasks, turn: 0 }
+}
+
+/// Creates the retry topics, each like its origin, and returns their names.
+async fn retry_topics(
+    stages: &Stages,
+    dead_letters: Option<&DeadLetterQueue>,
+) -> Result<Vec<String>, HandlerError> {
+    let mut names = Vec::new();
+    for (name, origin) in stages.topics() {
+        let Some(dead_letters) = dead_letters else {
+            return Err(ConsumerError::new(
+                ConsumerErrorKind::InvalidConfig,
+                "retry topics are set and dead letters are not, whose producer writes to them: set both",
+            )
+            .into());
+        };
+        dead_letters.ensure(name, origin).await.map_err(HandlerError::Topics)?;
+        names.push(name.to_owned());
+    }
+    Ok(names)
 }
 
 async fn commit_every(interval: Duration, partitions: Arc<Partitions>, commits: Arc<Commits>) {
@@ -266,17 +297,19 @@ async fn commit_every(interval: Duration, partitions: Arc<Partitions>, commits: 
 async fn end(
     partitions: &Partitions,
     commits: &Commits,
+    consumer: &ConsumerHandle,
     drain_timeout: Duration,
 ) -> Result<(), crate::consumer::ConsumerError> {
-    let finished = drain(partitions.take_all(), drain_timeout).await;
+    let finished = partitions.take_all().drain(in_time(consumer, drain_timeout)).await;
     commits.commit(&finished).await
 }
 
-/// Drains partitions side by side.
-async fn drain(running: Vec<Running>, limit: Duration) -> Vec<Arc<Partition>> {
-    let partitions = running.iter().map(|running| Arc::clone(&running.partition)).collect();
-    futures_util::future::join_all(running.into_iter().map(|running| running.drain(limit))).await;
-    partitions
+/// As long as allowed, and no longer than the member stays in its group without a poll, so that what is finished can be
+/// committed. The coordinator counts from when it wanted the partitions back, which the member heard a heartbeat later.
+fn in_time(consumer: &ConsumerHandle, allowed: Duration) -> Duration {
+    let left = consumer.left_of_poll_interval();
+    let after = COMMIT.saturating_add(consumer.heartbeat_interval());
+    allowed.min(left.saturating_sub(after.min(left / 2)))
 }
 
 /// Finishes and commits partitions before they go to others.
@@ -289,11 +322,12 @@ struct GiveAway {
 impl RebalanceListener for GiveAway {
     fn on_partitions_revoked<'a>(
         &'a self,
-        _consumer: &'a ConsumerHandle,
+        consumer: &'a ConsumerHandle,
         partitions: &'a [TopicPartition],
     ) -> ListenerFuture<'a> {
         Box::pin(async move {
-            let finished = drain(self.partitions.take(partitions), self.drain_timeout).await;
+            let limit = in_time(consumer, self.drain_timeout);
+            let finished = self.partitions.take(partitions).drain(limit).await;
             if let Err(error) = self.commits.commit(&finished).await {
                 tracing::warn!(%error, "the last commit before partitions were given away failed; records come again");
             }
@@ -307,7 +341,7 @@ impl RebalanceListener for GiveAway {
     ) -> ListenerFuture<'a> {
         Box::pin(async move {
             // Others have them already: what still runs here runs in vain.
-            drain(self.partitions.take(partitions), Duration::ZERO).await;
+            self.partitions.take(partitions).drain(Duration::ZERO).await;
         })
     }
 }

@@ -24,6 +24,36 @@ pub enum HandlerError {
         /// Why its dead letter could not be written.
         source: DeadLetterError,
     },
+    /// A record failed, and cannot be written to its retry topic.
+    #[error(
+        "{partition} at offset {offset} cannot be handled now ({failure}) and cannot be put off: {source}; consumption \
+         stopped there"
+    )]
+    RetryTopic {
+        /// Where the record is.
+        partition: TopicPartition,
+        /// Where the record is.
+        offset: i64,
+        /// Why it could not be handled.
+        failure: Failure,
+        /// Why it could not be written to the retry topic.
+        source: DeadLetterError,
+    },
+    /// A topic for records that fail cannot be created.
+    #[error("consumption was not begun: {0}")]
+    Topics(DeadLetterError),
+    /// A record failed, and the policy says to stop there.
+    #[error(
+        "{partition} at offset {offset} cannot be handled: {failure}; consumption stopped there, as the policy says"
+    )]
+    Stopped {
+        /// Where the record is.
+        partition: TopicPartition,
+        /// Where the record is.
+        offset: i64,
+        /// Why it could not be handled.
+        failure: Failure,
+    },
     /// A record failed for good, and dead letters are switched off.
     #[error(
         "{partition} at offset {offset} cannot be handled: {failure}; consumption stopped there, since dead letters are off"

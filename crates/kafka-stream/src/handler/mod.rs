@@ -1,9 +1,9 @@
 //! Handlers: one function per record, at least once, with retries, dead letters and commits done for it.
 //!
 //! The way of a record: [`EventConsumer`] polls and gives each partition's records to the partition's lanes
-//! (`lane.rs`); a lane calls the [`Handler`], again with back-off where that may help, and hands what failed for good to
-//! the [`DeadLetterQueue`](crate::dead_letter::DeadLetterQueue); then the partition's `tracker.rs` counts the record as
-//! finished. `commits.rs` commits, every while and before a partition is given away, up to the first record that is
+//! (`lane.rs`); `work.rs` calls the [`Handler`], asks `policy.rs` about a failure, and hands what is to wait or failed for
+//! good to the [`DeadLetterQueue`](crate::dead_letter::DeadLetterQueue), which writes it to a retry topic
+//! (`retry_topics.rs`) or the dead letter topic; then the partition's `tracker.rs` counts the record as finished. `commits.rs` commits, every while and before a partition is given away, up to the first record that is
 //! not finished.
 //!
 //! Neither a slow handler nor a retry holds up polling: a partition whose records pile up is paused by itself.
@@ -15,18 +15,27 @@ mod error;
 mod failure;
 mod json;
 mod lane;
+mod options;
 mod partitions;
+mod policy;
 mod retry;
+mod retry_topics;
 mod stats;
 mod tracker;
+mod work;
 
 pub use concurrency::Concurrency;
-pub use consumer::{EventConsumer, HandlerOptions};
+pub use consumer::EventConsumer;
 pub use error::HandlerError;
 pub use failure::Failure;
 pub use json::{Json, json};
+pub use options::HandlerOptions;
+pub use policy::{FailureAction, FailurePolicy, UnknownAction};
 pub use retry::RetryPolicy;
-pub use stats::{HandlerStats, StatsReader};
+pub use retry_topics::RetryTopics;
+pub(crate) use stats::{Became, Failures};
+pub use stats::{FailureStats, HandlerStats, StatsReader};
+pub(crate) use tracker::OffsetTracker;
 
 use std::future::Future;
 

@@ -1,6 +1,6 @@
 //! The partitions whose records are being handled, and what each of them needs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub(crate) struct Partition {
     pub(crate) tracker: Mutex<OffsetTracker>,
     /// No new record is begun.
     pub(crate) draining: AtomicBool,
+    /// Wakes those who wait to begin one, again or at its time.
+    pub(crate) drain: CancellationToken,
     /// What runs is dropped where it stands.
     pub(crate) abandoned: CancellationToken,
     paused: AtomicBool,
@@ -33,25 +35,28 @@ impl Partition {
             tp,
             tracker: Mutex::default(),
             draining: AtomicBool::new(false),
+            drain: CancellationToken::new(),
             abandoned: CancellationToken::new(),
             paused: AtomicBool::new(false),
             limit: limit.max(1),
         }
     }
 
-    /// Counts records as handed out, and pauses the partition if it has too many.
+    /// Counts records as handed out, and pauses the partition if it has too many. Returns their
+    /// [round](OffsetTracker::hand_out).
     pub(crate) fn hand_out(
         &self,
         records: &[ConsumerRecord],
-        next: i64,
+        (next, stamp): (i64, u64),
         consumer: &ConsumerHandle,
         counters: &Counters,
-    ) {
-        let outstanding = {
+    ) -> u32 {
+        let (round, outstanding) = {
             let mut tracker = self.tracker.lock();
-            records.iter().for_each(|record| tracker.hand_out(record.offset));
-            tracker.advance_to(next);
-            tracker.outstanding()
+            let round =
+                records.iter().fold(0, |_, record| tracker.hand_out(record.offset, record.leader_epoch));
+            tracker.advance_to(next, stamp);
+            (round, tracker.outstanding())
         };
         if outstanding >= self.limit && !self.paused.swap(true, Ordering::AcqRel) {
             count(&counters.pauses);
@@ -60,11 +65,12 @@ impl Partition {
             // The lanes may have finished everything in between, and then nobody else resumes.
             self.resume_if_room(consumer);
         }
+        round
     }
 
     /// Counts a record as finished, and resumes the partition once half of its room is free.
-    pub(crate) fn finish(&self, offset: i64, consumer: &ConsumerHandle) {
-        self.tracker.lock().finish(offset);
+    pub(crate) fn finish(&self, offset: i64, round: u32, consumer: &ConsumerHandle) {
+        self.tracker.lock().finish(offset, round);
         self.resume_if_room(consumer);
     }
 
@@ -78,20 +84,29 @@ impl Partition {
     }
 }
 
+/// Records for a lane, and the round in which they were handed out.
+pub(crate) type Share = (u32, Vec<ConsumerRecord>);
+
 /// A partition with its lanes running.
 pub(crate) struct Running {
     pub(crate) partition: Arc<Partition>,
-    pub(crate) lanes: Vec<mpsc::UnboundedSender<Vec<ConsumerRecord>>>,
+    pub(crate) lanes: Vec<mpsc::UnboundedSender<Share>>,
     pub(crate) tasks: JoinSet<()>,
     /// Whose turn it is among the lanes, for records without a key.
     pub(crate) turn: usize,
 }
 
 impl Running {
-    /// Lets the records that are being handled end within `limit`, then drops them. None is begun any more.
-    pub(crate) async fn drain(mut self, limit: Duration) {
+    fn end(&mut self) {
         self.partition.draining.store(true, Ordering::Release);
+        self.partition.drain.cancel();
         self.lanes.clear();
+    }
+
+    /// Lets the records that are being handled end within `limit`, then drops them. None is begun any more.
+    /// Cancel safe: may be called again, with less time.
+    pub(crate) async fn drain(&mut self, limit: Duration) {
+        self.end();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(limit, all).await.is_err() {
             self.partition.abandoned.cancel();
@@ -102,7 +117,7 @@ impl Running {
 
 /// All partitions at hand.
 #[derive(Default)]
-pub(crate) struct Partitions(Mutex<HashMap<TopicPartition, Running>>);
+pub(crate) struct Partitions(Mutex<BTreeMap<TopicPartition, Running>>);
 
 impl Partitions {
     /// Does something with a partition, which is begun first if it is new.
@@ -120,18 +135,39 @@ impl Partitions {
     }
 
     /// Takes these partitions out.
-    pub(crate) fn take(&self, tps: &[TopicPartition]) -> Vec<Running> {
+    pub(crate) fn take(&self, tps: &[TopicPartition]) -> Leaving<'_> {
         let mut partitions = self.0.lock();
-        tps.iter().filter_map(|tp| partitions.remove(tp)).collect()
+        Leaving { from: self, running: tps.iter().filter_map(|tp| partitions.remove(tp)).collect() }
     }
 
     /// Takes all partitions out.
-    pub(crate) fn take_all(&self) -> Vec<Running> {
-        self.0.lock().drain().map(|(_, running)| running).collect()
+    pub(crate) fn take_all(&self) -> Leaving<'_> {
+        Leaving { from: self, running: std::mem::take(&mut *self.0.lock()).into_values().collect() }
     }
 
     /// All partitions, to read their trackers.
     pub(crate) fn all(&self) -> Vec<Arc<Partition>> {
         self.0.lock().values().map(|running| Arc::clone(&running.partition)).collect()
+    }
+}
+
+/// Partitions that were taken out, to be drained. If that is dropped half-way they are back, for whoever drains them next.
+pub(crate) struct Leaving<'a> {
+    from: &'a Partitions,
+    running: Vec<Running>,
+}
+
+impl Leaving<'_> {
+    /// Drains them side by side.
+    pub(crate) async fn drain(mut self, limit: Duration) -> Vec<Arc<Partition>> {
+        futures_util::future::join_all(self.running.iter_mut().map(|running| running.drain(limit))).await;
+        std::mem::take(&mut self.running).into_iter().map(|running| Arc::clone(&running.partition)).collect()
+    }
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let running = std::mem::take(&mut self.running).into_iter();
+        self.from.0.lock().extend(running.map(|running| (running.partition.tp.clone(), running)));
     }
 }

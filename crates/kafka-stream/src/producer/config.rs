@@ -23,8 +23,10 @@ pub struct ProducerConfig {
     /// `enable.idempotence`: the broker drops what a retry repeats. Needs `acks` all, `retries` above 0 and at most 5 in
     /// flight. Default: true.
     pub enable_idempotence: bool,
-    /// `retries`: how often a batch is sent again after a retriable answer or a lost connection. Waiting for a leader or
-    /// a connection does not count. Default: 3.
+    /// `retries`: how often a batch is sent again after a retriable answer or a lost connection. What counts against
+    /// `delivery_timeout` alone is waiting: for a connection, for a leader, and until the partition takes writes again
+    /// (`NOT_ENOUGH_REPLICAS`, `THROTTLING_QUOTA_EXCEEDED`; where idempotent also `NOT_ENOUGH_REPLICAS_AFTER_APPEND` and
+    /// `KAFKA_STORAGE_ERROR`). Default: 3.
     pub retries: u32,
     /// `batch.size`: the bytes a batch may hold before it is sent. Default: 16,384.
     pub batch_size: usize,

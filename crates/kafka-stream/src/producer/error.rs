@@ -18,6 +18,8 @@ struct Inner {
     topic: Option<Arc<str>>,
     partition: Option<i32>,
     may_be_written: bool,
+    /// What the last attempt was answered with, where the kind does not say.
+    code: Option<ErrorCode>,
     source: Option<Arc<kafka_core::Error>>,
 }
 
@@ -91,6 +93,7 @@ impl ProduceError {
             topic: None,
             partition: None,
             may_be_written,
+            code: None,
             source: None,
         }))
     }
@@ -162,6 +165,10 @@ impl ProduceError {
         self.edit(|inner| inner.source = Some(source))
     }
 
+    pub(crate) fn with_code(self, code: Option<ErrorCode>) -> Self {
+        self.edit(|inner| inner.code = code)
+    }
+
     /// Says that an attempt whose outcome is unknown preceded this error.
     pub(crate) fn maybe_written(self) -> Self {
         self.edit(|inner| inner.may_be_written = true)
@@ -172,11 +179,12 @@ impl ProduceError {
         self.0.kind
     }
 
-    /// The broker's error code, if the broker answered with one that has no kind of its own.
+    /// The broker's error code, if the broker answered with one that has no kind of its own. For a record that was given
+    /// up at `delivery_timeout`, what its last attempt was answered with.
     pub fn code(&self) -> Option<ErrorCode> {
         match self.0.kind {
             ProduceErrorKind::Broker(code) => Some(code),
-            _ => None,
+            _ => self.0.code,
         }
     }
 

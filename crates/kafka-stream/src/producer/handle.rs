@@ -251,8 +251,13 @@ impl fmt::Debug for Producer {
 }
 
 impl Inner {
-    fn intercept<'a>(&self, record: ProducerRecord<'a>) -> ProducerRecord<'a> {
-        if self.hooks.interceptors.is_empty() { record } else { self.hooks.on_send(record) }
+    #[inline]
+    fn intercept<'a>(&self, mut record: ProducerRecord<'a>) -> ProducerRecord<'a> {
+        // Without interceptors the record stays where it is.
+        if !self.hooks.interceptors.is_empty() {
+            record = self.hooks.on_send(record);
+        }
+        record
     }
 
     #[inline]

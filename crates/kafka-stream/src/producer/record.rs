@@ -25,6 +25,14 @@ impl Payload<'_> {
         }
     }
 
+    /// Keeps the first `len` bytes.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Borrowed(bytes) => *bytes = bytes.get(..len).unwrap_or(bytes),
+            Self::Owned(bytes) => bytes.truncate(len),
+        }
+    }
+
     fn into_owned(self) -> Payload<'static> {
         match self {
             Self::Borrowed(bytes) => Payload::Owned(Bytes::copy_from_slice(bytes)),

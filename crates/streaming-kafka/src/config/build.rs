@@ -24,11 +24,12 @@ pub(super) struct Input {
     pub(super) topics: TopicNames,
     pub(super) producer: Vec<Given>,
     pub(super) consumer: Vec<Given>,
+    pub(super) handler: Vec<Given>,
 }
 
 impl Input {
     pub(super) fn build(self) -> Result<KafkaConfig, ConfigError> {
-        let Self { origin, raw, topics, producer, consumer } = self;
+        let Self { origin, raw, topics, producer, consumer, handler } = self;
         let mut config = KafkaConfig { topics, origin, ..KafkaConfig::default() };
         if let Some(text) = raw.bootstrap_servers {
             config.bootstrap_servers = servers(&config.origin, &text)?;
@@ -75,6 +76,7 @@ impl Input {
         }
         apply(config.producer_side(), producer)?;
         apply(config.consumer_side(), consumer)?;
+        apply(config.handler_side(), handler)?;
         config.validate()?;
         Ok(config)
     }

@@ -14,7 +14,7 @@ use kafka_stream::producer::{Acks, ProducerConfig};
 use super::kafka_config::Spelled;
 use super::settings::snake;
 use super::topics::are_topic_characters;
-use super::{ConfigError, ConfigErrorKind, KafkaConfig};
+use super::{ConfigError, ConfigErrorKind, HandlerConfig, KafkaConfig};
 
 /// One side's settings for the error about them.
 struct Named<'a> {
@@ -121,6 +121,71 @@ impl KafkaConfig {
         client.request_timeout = config.request_timeout;
         client.allow_auto_topic_creation = config.allow_auto_create_topics;
         Ok((client, config))
+    }
+
+    /// The handlers' settings after what follows from them.
+    pub(super) fn resolve_handler(&self) -> Result<HandlerConfig, ConfigError> {
+        let named = Named { variable: self.origin.name("handler_config"), given: &self.handler_given };
+        let mut config = self.handler_config.clone();
+        let retry = &mut config.options.retry;
+        if retry.initial_backoff > retry.max_backoff {
+            match (named.is_given("handler.retry.backoff.ms"), named.is_given("handler.retry.backoff.max.ms"))
+            {
+                (true, true) => {
+                    let right = format!(
+                        "expected at most `handler.retry.backoff.max.ms` ({})",
+                        ms(retry.max_backoff)
+                    );
+                    return Err(named.refuse("handler.retry.backoff.ms", ms(retry.initial_backoff), right));
+                }
+                (false, true) => retry.initial_backoff = retry.max_backoff,
+                _ => retry.max_backoff = retry.initial_backoff,
+            }
+        }
+        let (_, consumer) = self.resolve_consumer()?;
+        let drain_timeout = &mut config.options.drain_timeout;
+        // The group waits for whoever gives partitions away as long as for whoever polls.
+        if *drain_timeout > consumer.max_poll_interval {
+            if named.is_given("handler.drain.timeout.ms") {
+                let most = ms(consumer.max_poll_interval);
+                let right = format!("expected at most `max.poll.interval.ms` ({most})");
+                return Err(named.refuse("handler.drain.timeout.ms", ms(*drain_timeout), right));
+            }
+            *drain_timeout = consumer.max_poll_interval;
+        }
+        self.check_retry_topics(&named)?;
+        Ok(config)
+    }
+
+    fn check_retry_topics(&self, named: &Named<'_>) -> Result<(), ConfigError> {
+        let topics = &self.handler_config.options.retry_topics;
+        if topics.is_empty() {
+            return Ok(());
+        }
+        if !self.enable_dead_letter_queue {
+            let delays: Vec<_> = topics.delays().iter().map(|delay| ms(*delay).to_string()).collect();
+            let off = self.origin.name("enable_dead_letter_queue");
+            let right = format!(
+                "expected no retry topics while `{off}` is `false`: what failed in the last has nowhere to go"
+            );
+            return Err(named.refuse("retry.topic.delays.ms", delays.join(","), right));
+        }
+        let suffix = topics.topics_for("").pop().unwrap_or_default();
+        if topics.topics_for("").contains(&self.dead_letter_topic_suffix) {
+            let right = "expected a suffix other than that of a retry topic";
+            let name = self.origin.name("dead_letter_topic_suffix");
+            let error = ConfigError::new(ConfigErrorKind::Contradiction, name, right);
+            return Err(error.with_value(&self.dead_letter_topic_suffix));
+        }
+        for topic in self.topics.all() {
+            if validate_topic_name(&format!("{topic}{suffix}")).is_err() {
+                let right = format!(
+                    "expected a suffix with which the retry topics of `{topic}` have at most 249 characters"
+                );
+                return Err(named.refuse("retry.topic.suffix", topics.suffix(), right));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn check_dead_letters(&self) -> Result<(), ConfigError> {

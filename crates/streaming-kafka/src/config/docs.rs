@@ -3,6 +3,7 @@ use std::fmt::Write;
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
+use super::HandlerConfig;
 use super::settings::{Setting, all};
 use super::topics::TOPIC_VARIABLES;
 use super::variables::ALL;
@@ -24,7 +25,10 @@ pub fn settings_table_markdown() -> String {
     section(&mut out, "`STREAMING_KAFKA__CONSUMER_CONFIG`", |s| {
         s.is_of::<ConsumerConfig>() && !s.is_of::<ProducerConfig>()
     });
-    section(&mut out, "both", |s| s.is_of::<ConsumerConfig>() && s.is_of::<ProducerConfig>());
+    section(&mut out, "`STREAMING_KAFKA__HANDLER_CONFIG`", |s| s.is_of::<HandlerConfig>());
+    section(&mut out, "both `PRODUCER_CONFIG` and `CONSUMER_CONFIG`", |s| {
+        s.is_of::<ConsumerConfig>() && s.is_of::<ProducerConfig>()
+    });
     out
 }
 

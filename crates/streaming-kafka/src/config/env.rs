@@ -12,9 +12,9 @@ use super::{ConfigError, ConfigErrorKind, KafkaConfig};
 impl KafkaConfig {
     /// Reads `STREAMING_KAFKA__*` and the names of the topics, `STREAMING_*_TOPIC`, from the environment.
     ///
-    /// What is not set keeps its default. A JSON object in `STREAMING_KAFKA__PRODUCER_CONFIG` or
-    /// `STREAMING_KAFKA__CONSUMER_CONFIG` changes the keys that it has; a single key can also be a variable of its own, as
-    /// in `STREAMING_KAFKA__PRODUCER_CONFIG__LINGER_MS=20`.
+    /// What is not set keeps its default. A JSON object in `STREAMING_KAFKA__PRODUCER_CONFIG`,
+    /// `STREAMING_KAFKA__CONSUMER_CONFIG` or `STREAMING_KAFKA__HANDLER_CONFIG` changes the keys that it has; a single key can
+    /// also be a variable of its own, as in `STREAMING_KAFKA__PRODUCER_CONFIG__LINGER_MS=20`.
     ///
     /// # Errors
     /// The first setting that is unknown, malformed, out of range, given twice, or contradicts another. Nothing is
@@ -47,11 +47,13 @@ impl KafkaConfig {
         let mut plain = Vec::new();
         let mut producer = Vec::new();
         let mut consumer = Vec::new();
+        let mut handler = Vec::new();
         for (name, (spelled, value)) in ours {
             let nested = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("__"));
             let side = match nested {
                 Some(("PRODUCER_CONFIG", key)) => Some((&mut producer, key)),
                 Some(("CONSUMER_CONFIG", key)) => Some((&mut consumer, key)),
+                Some(("HANDLER_CONFIG", key)) => Some((&mut handler, key)),
                 _ => None,
             };
             match side {
@@ -71,15 +73,15 @@ impl KafkaConfig {
         };
         let topics = envy::prefixed("STREAMING_").from_iter(plain.iter().cloned()).map_err(refused)?;
         let mut raw: super::variables::Raw = envy::prefixed(PREFIX).from_iter(plain).map_err(refused)?;
-        for (field, text, side) in [
-            ("producer_config", raw.producer_config.take(), &mut producer),
-            ("consumer_config", raw.consumer_config.take(), &mut consumer),
+        for (field, example, text, side) in [
+            ("producer_config", "{\"client_id\":\"orders\"}", raw.producer_config.take(), &mut producer),
+            ("consumer_config", "{\"client_id\":\"orders\"}", raw.consumer_config.take(), &mut consumer),
+            ("handler_config", "{\"handler_max_attempts\":5}", raw.handler_config.take(), &mut handler),
         ] {
             let Some(text) = text else { continue };
             let variable = Origin::Environment.name(field);
             let members = json::object(&text).map_err(|problem| {
-                let right =
-                    format!("expected a JSON object such as `{{\"client_id\":\"orders\"}}`; {problem}");
+                let right = format!("expected a JSON object such as `{example}`; {problem}");
                 ConfigError::new(ConfigErrorKind::Malformed, variable.as_str(), right).with_value(&text)
             })?;
             side.extend(members.into_iter().map(|(key, value)| Given {
@@ -88,8 +90,8 @@ impl KafkaConfig {
                 value: SettingValue::json(value),
             }));
         }
-        Input { origin: Origin::Environment, raw, topics: TopicNames::from_raw(topics)?, producer, consumer }
-            .build()
+        let topics = TopicNames::from_raw(topics)?;
+        Input { origin: Origin::Environment, raw, topics, producer, consumer, handler }.build()
     }
 }
 

@@ -7,7 +7,7 @@ use super::security::Origin;
 use super::settings::{all, is_known, nearest};
 use super::topics::TopicNames;
 use super::variables::{ALL, Raw};
-use super::{ConfigError, ConfigErrorKind, KafkaConfig};
+use super::{ConfigError, ConfigErrorKind, HandlerConfig, KafkaConfig};
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
@@ -16,7 +16,7 @@ impl KafkaConfig {
     ///
     /// Keys are Kafka's (`bootstrap.servers`, `security.protocol`, `linger.ms`, `group.id`, ...); what producers and
     /// consumers share goes to both. The dead letter queue's are `enable.dead.letter.queue` and
-    /// `dead.letter.topic.suffix`. What is not set keeps its default. The file is read as UTF-8.
+    /// `dead.letter.topic.suffix`; handlers' are as in the variable (`handler.max.attempts`, ...). What is not set keeps its default. The file is read as UTF-8.
     ///
     /// # Errors
     /// The file cannot be read, or the first setting in it that is not right.
@@ -46,7 +46,7 @@ impl KafkaConfig {
             )
         })?;
         let mut raw = Raw::default();
-        let (mut producer, mut consumer) = (Vec::new(), Vec::new());
+        let (mut producer, mut consumer, mut handler) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = std::collections::BTreeMap::new();
         for Property { line, key, value } in properties {
             if let Some(first) = seen.insert(key.clone(), line) {
@@ -86,8 +86,12 @@ impl KafkaConfig {
             if all().any(|s| s.is_of::<ConsumerConfig>() && s.is_called(&key)) {
                 consumer.push(given(&key));
             }
+            if all().any(|s| s.is_of::<HandlerConfig>() && s.is_called(&key)) {
+                handler.push(given(&key));
+            }
         }
-        Input { origin: Origin::File(path), raw, topics: TopicNames::default(), producer, consumer }.build()
+        let topics = TopicNames::default();
+        Input { origin: Origin::File(path), raw, topics, producer, consumer, handler }.build()
     }
 }
 
@@ -117,7 +121,7 @@ const STORES: &str = "convert a JKS store by `keytool -importkeystore -srckeysto
 
 /// Variables that hold settings, which a file has as keys of their own.
 fn is_object(field: &str) -> bool {
-    matches!(field, "producer_config" | "consumer_config")
+    matches!(field, "producer_config" | "consumer_config" | "handler_config")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {

@@ -11,7 +11,7 @@ use super::presets::Preset;
 use super::security::Origin;
 use super::settings::{SettingValue, Side};
 use super::topics::TopicNames;
-use super::{ConfigError, ConfigErrorKind, ConsumerPreset, ProducerPreset};
+use super::{ConfigError, ConfigErrorKind, ConsumerPreset, HandlerConfig, ProducerPreset};
 
 /// Settings that were given, by Kafka's name, with the name as its author spelled it.
 pub(super) type Spelled = BTreeMap<&'static str, String>;
@@ -79,6 +79,8 @@ pub struct KafkaConfig {
     pub producer_config: ProducerConfig,
     /// The consumer's settings.
     pub consumer_config: ConsumerConfig,
+    /// How events are handled, and what becomes of those that fail.
+    pub handler_config: HandlerConfig,
     /// Whether what cannot be handled or produced goes to a dead letter topic. Default: true.
     pub enable_dead_letter_queue: bool,
     /// What a topic's name is given to become that of its dead letter topic. Default: `.dlq`.
@@ -90,6 +92,7 @@ pub struct KafkaConfig {
     pub(super) producer_given: Spelled,
     pub(super) consumer_client: ClientConfig,
     pub(super) consumer_given: Spelled,
+    pub(super) handler_given: Spelled,
 }
 
 impl Default for KafkaConfig {
@@ -128,6 +131,7 @@ impl KafkaConfig {
             ssl_enabled_protocols: None,
             producer_config: ProducerConfig::default(),
             consumer_config: ConsumerConfig::default(),
+            handler_config: HandlerConfig::default(),
             enable_dead_letter_queue: true,
             dead_letter_topic_suffix: ".dlq".to_owned(),
             topics: TopicNames::default(),
@@ -136,6 +140,7 @@ impl KafkaConfig {
             producer_given: Spelled::new(),
             consumer_client: ClientConfig::new([]),
             consumer_given: Spelled::new(),
+            handler_given: Spelled::new(),
         }
     }
 
@@ -163,6 +168,20 @@ impl KafkaConfig {
         value: impl Into<SettingValue>,
     ) -> Result<&mut Self, ConfigError> {
         self.consumer_side().set("consumer_config", name, &value.into())?;
+        Ok(self)
+    }
+
+    /// Sets one of the handlers' settings by its name, with dots or in `snake_case` (`handler.max.attempts`,
+    /// `retry_topic_delays_ms`).
+    ///
+    /// # Errors
+    /// The setting is unknown, or the value is not one of its own.
+    pub fn set_handler(
+        &mut self,
+        name: &str,
+        value: impl Into<SettingValue>,
+    ) -> Result<&mut Self, ConfigError> {
+        self.handler_side().set("handler_config", name, &value.into())?;
         Ok(self)
     }
 
@@ -202,6 +221,7 @@ impl KafkaConfig {
         self.check_dead_letters()?;
         self.resolve_producer()?;
         self.resolve_consumer()?;
+        self.resolve_handler()?;
         Ok(())
     }
 
@@ -242,6 +262,16 @@ impl KafkaConfig {
         Ok((self.connect_by(client)?, config))
     }
 
+    /// How events are handled, after what follows from the settings: `handler.drain.timeout.ms` is at most
+    /// `max.poll.interval.ms`.
+    ///
+    /// # Errors
+    /// The first setting that is not right.
+    pub fn handler_settings(&self) -> Result<HandlerConfig, ConfigError> {
+        self.validate()?;
+        self.resolve_handler()
+    }
+
     /// What a client for administration is made from: as the producer's.
     ///
     /// # Errors
@@ -253,7 +283,7 @@ impl KafkaConfig {
     pub(super) fn producer_side(&mut self) -> Side<'_, ProducerConfig> {
         Side {
             config: &mut self.producer_config,
-            client: &mut self.producer_client,
+            client: Some(&mut self.producer_client),
             given: &mut self.producer_given,
         }
     }
@@ -261,9 +291,13 @@ impl KafkaConfig {
     pub(super) fn consumer_side(&mut self) -> Side<'_, ConsumerConfig> {
         Side {
             config: &mut self.consumer_config,
-            client: &mut self.consumer_client,
+            client: Some(&mut self.consumer_client),
             given: &mut self.consumer_given,
         }
+    }
+
+    pub(super) fn handler_side(&mut self) -> Side<'_, HandlerConfig> {
+        Side { config: &mut self.handler_config, client: None, given: &mut self.handler_given }
     }
 }
 

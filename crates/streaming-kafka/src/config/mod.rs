@@ -9,6 +9,7 @@ mod docs;
 mod env;
 mod error;
 mod files;
+mod handler_config;
 mod json;
 mod kafka_config;
 mod presets;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use docs::settings_table_markdown;
 pub use error::{ConfigError, ConfigErrorKind};
+pub use handler_config::HandlerConfig;
 pub use kafka_config::KafkaConfig;
 pub use presets::{ConsumerPreset, ProducerPreset};
 pub use settings::SettingValue;

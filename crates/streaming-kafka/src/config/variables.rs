@@ -82,6 +82,7 @@ variables! {
     ssl_enabled_protocols: "TLSv1.2,TLSv1.3", "a list of `TLSv1.2` and `TLSv1.3`", "the versions that are offered";
     producer_config: "{}", "a JSON object of producer settings", "see the table of settings";
     consumer_config: "{}", "a JSON object of consumer settings", "see the table of settings";
+    handler_config: "{}", "a JSON object of handler settings", "see the table of settings";
     enable_dead_letter_queue: "true", "`true` or `false`",
         "what cannot be handled or produced goes to the dead letter topic";
     dead_letter_topic_suffix: ".dlq", "1 to 100 of the characters `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`",

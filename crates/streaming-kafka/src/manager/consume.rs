@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use kafka_core::cluster::Client;
 use kafka_stream::consumer::{Consumer, ConsumerHandle, ConsumerStats};
-use kafka_stream::handler::{EventConsumer, Handler, HandlerOptions, HandlerStats, StatsReader};
+use kafka_stream::handler::{
+    EventConsumer, FailureStats, Handler, HandlerOptions, HandlerStats, StatsReader,
+};
 
 use super::KafkaManager;
 use crate::Result;
@@ -13,8 +15,9 @@ use crate::Result;
 pub struct ConsumeOptions {
     /// The consumer group. Default: `group.id` of the configuration, or else `streaming-kafka.<topic>`.
     pub group: Option<String>,
-    /// Concurrency, retries, and how often is committed.
-    pub handler: HandlerOptions,
+    /// Concurrency, retries, and how often is committed. Default: those of the
+    /// [configuration](crate::config::HandlerConfig::options), which is also where to begin for others.
+    pub handler: Option<HandlerOptions>,
 }
 
 impl ConsumeOptions {
@@ -55,7 +58,9 @@ struct Listed {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        self.manager.inner.running.lock().retain(|running| !Arc::ptr_eq(running, &self.running));
+        let mut running = self.manager.inner.running.lock();
+        running.retain(|running| !Arc::ptr_eq(running, &self.running));
+        self.manager.inner.failures.add(&self.running.handler.stats().failures);
     }
 }
 
@@ -104,7 +109,7 @@ impl KafkaManager {
         let _listed = Listed { manager: self.clone(), running };
 
         let mut events = EventConsumer::new(consumer)
-            .options(options.handler)
+            .options(options.handler.unwrap_or_else(|| self.inner.handler.options.clone()))
             .stats(stats)
             .shutdown(self.inner.stop.child_token());
         if self.inner.config.enable_dead_letter_queue {
@@ -114,9 +119,25 @@ impl KafkaManager {
     }
 
     /// Ends all consumption in an orderly way: running handlers finish, offsets are committed, groups are left. Each
-    /// `consume_events` returns when that is done; later ones return at once.
+    /// `consume_events` returns when that is done; later ones return at once. Redrives end likewise.
+    ///
+    /// [`stop_on_signal`](Self::stop_on_signal) does it when the process is told to end.
     pub fn stop_consuming(&self) {
         self.inner.stop.cancel();
+    }
+
+    /// What became of all that failed since the manager was made, by topic and class of the error: what was tried again,
+    /// skipped, written to retry topics and dead letter topics, and put back from there.
+    ///
+    /// What could not be produced counts as dead-lettered where it was, with its topic and the
+    /// [kind](crate::producer::ProduceErrorKind) of the error.
+    pub fn failure_stats(&self) -> Vec<FailureStats> {
+        let running = self.inner.running.lock();
+        let mut sum = self.inner.failures.all();
+        for failure in running.iter().flat_map(|running| running.handler.stats().failures) {
+            failure.add_to(&mut sum);
+        }
+        sum
     }
 
     /// What each consumption that is under way has done so far.

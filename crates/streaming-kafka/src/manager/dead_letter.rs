@@ -47,6 +47,7 @@ impl KafkaManager {
         match self.inner.dead_letters.send_unproduced(record, failure).await {
             Ok(place) => {
                 tracing::warn!(topic, dead_letter_topic = %place.topic, %failure, "event dead-lettered");
+                self.inner.failures.add_unproduced(topic, failure.class());
                 DeadLetter::Written(place)
             }
             Err(error) => {

@@ -1,11 +1,15 @@
 //! Events in and out of topics: JSON on the way out, handlers on the way in, dead letters where either fails.
 //!
-//! `produce` serializes and sends, `dead_letter` writes what could not be produced, `consume` runs handlers.
+//! `produce` serializes and sends, `dead_letter` writes what could not be produced, `consume` runs handlers, `signal` ends
+//! them, `redrive` puts dead letters back, `failures` sums up what failed.
 
 mod consume;
 mod dead_letter;
 mod delivery;
+mod failures;
 mod produce;
+mod redrive;
+mod signal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +22,9 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use self::consume::Running;
+use self::failures::FailureSums;
+use self::signal::Listening;
+use crate::config::HandlerConfig;
 use crate::{Error, KafkaConfig, Result};
 
 pub use consume::{ConsumeOptions, ConsumptionStats};
@@ -46,10 +53,14 @@ pub struct KafkaManager {
 #[derive(Debug)]
 struct Inner {
     config: KafkaConfig,
+    handler: HandlerConfig,
     producer: Producer,
     dead_letters: DeadLetterQueue,
     running: Mutex<Vec<Arc<Running>>>,
+    /// Locked after `running` where both are.
+    failures: FailureSums,
     stop: CancellationToken,
+    listening: Mutex<Listening>,
 }
 
 impl KafkaManager {
@@ -60,15 +71,21 @@ impl KafkaManager {
     /// a tokio runtime.
     pub fn new(config: &KafkaConfig) -> Result<Self> {
         let (client, producer) = config.producer_settings()?;
+        let handler = config.handler_settings()?;
         let producer = Producer::new(Client::new(client)?, producer).map_err(Error::produce)?;
-        let dead_letters =
-            DeadLetterQueue::new(producer.clone()).with_suffix(&*config.dead_letter_topic_suffix);
+        let dead_letters = DeadLetterQueue::new(producer.clone())
+            .with_suffix(&*config.dead_letter_topic_suffix)
+            .create_topics(handler.create_topics)
+            .too_large(handler.too_large);
         let inner = Inner {
             config: config.clone(),
+            handler,
             producer,
             dead_letters,
             running: Mutex::default(),
+            failures: FailureSums::default(),
             stop: CancellationToken::new(),
+            listening: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner), key_field: None })
     }

@@ -75,6 +75,7 @@ async fn each_fault_at_a_fetch_costs_time_and_no_record() {
         fetch().reply(ErrorCode::NOT_LEADER_OR_FOLLOWER),
         fetch().reply(ErrorCode::FETCH_SESSION_ID_NOT_FOUND),
         fetch().reply(ErrorCode::UNKNOWN_TOPIC_ID),
+        fetch().reply(ErrorCode::UNKNOWN_SERVER_ERROR),
         fetch().drop_connection(Moment::AfterApplying),
         fetch().truncate(100),
         fetch().delay(Duration::from_millis(20)),

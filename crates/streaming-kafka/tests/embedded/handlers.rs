@@ -2,12 +2,46 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use streaming_kafka::consumer::ConsumerRecord;
 use streaming_kafka::dead_letter::{DeadLetterQueue, Provenance};
 use streaming_kafka::handler::{EventConsumer, Failure, HandlerOptions, StatsReader, json};
 use streaming_kafka::producer::ProducerRecord;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{client, cluster, consumer, producer, read};
+use crate::support::{client, cluster, consumer, in_memory_client, producer, read};
+
+/// How many tasks the runtime has once all that was told to end has ended.
+async fn tasks() -> usize {
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_ended_or_was_dropped_leaves_no_task_and_no_connection() {
+    let cluster =
+        kafka_embedded::EmbeddedCluster::builder().topic("orders", 1).in_memory().start().await.unwrap();
+    let before = tasks().await;
+    for orderly in [true, false] {
+        let client = in_memory_client(&cluster, "handler");
+        let dead_letters = DeadLetterQueue::new(producer(&client));
+        let stop = CancellationToken::new();
+        let service = EventConsumer::new(consumer(&client, Some("service")))
+            .dead_letters(dead_letters)
+            .shutdown(stop.clone())
+            .run(["orders"], async |_: ConsumerRecord| Ok::<_, Failure>(()));
+        drop(client);
+        let stopped = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            stop.cancel();
+        };
+        if orderly {
+            tokio::join!(service, stopped).0.unwrap();
+        } else {
+            tokio::time::timeout(Duration::from_secs(10), service).await.unwrap_err();
+        }
+        assert_eq!(tasks().await, before, "orderly: {orderly}");
+    }
+}
 
 /// What a user's own service test looks like: it produces, handles, and sets poison aside.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

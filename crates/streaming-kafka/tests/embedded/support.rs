@@ -22,6 +22,15 @@ pub(crate) fn client(cluster: &EmbeddedCluster) -> Client {
     Client::new(ClientConfig::new(addresses)).unwrap()
 }
 
+/// A client that reaches the cluster in memory.
+pub(crate) fn in_memory_client(cluster: &EmbeddedCluster, id: &str) -> Client {
+    let servers = cluster.bootstrap_servers();
+    let mut config = ClientConfig::new(servers.iter().map(|server| server.parse().unwrap()));
+    config.connector = Some(cluster.connector());
+    config.client_id = id.to_owned();
+    Client::new(config).unwrap()
+}
+
 pub(crate) fn producer(client: &Client) -> Producer {
     Producer::new(client.clone(), ProducerConfig::default()).unwrap()
 }

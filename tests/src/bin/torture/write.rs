@@ -1,49 +1,79 @@
 //! Produces numbered records at a steady rate, and reads them beside that.
 
+mod acks;
+mod orders;
+mod reader;
+
 use std::{
     collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use kafka_admin::{Admin, NewTopic};
-use kafka_core::{
-    TopicPartition,
-    cluster::{Client, ClientConfig},
-};
-use kafka_stream::{
-    consumer::{AutoOffsetReset, Consumer, ConsumerConfig},
-    producer::{Delivery, ProduceError, ProduceErrorKind, Producer, ProducerConfig, ProducerRecord},
-};
-use kafka_tests::chain::{Chains, numbered};
+use kafka_admin::{Admin, NewPartitions, NewTopic};
+use kafka_core::cluster::Client;
+use kafka_stream::producer::{ProduceError, ProduceErrorKind, Producer, ProducerConfig, ProducerRecord};
+use kafka_tests::chain::{named_in, padded};
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::report::{Consumed, Report};
+use self::orders::Order;
+use crate::{connect::Way, report::Report, vitals::Vitals};
 
 /// How many records may wait for their acknowledgement here.
 const IN_FLIGHT: usize = 100_000;
 
-/// How long the consumer may get nothing more before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How often is noted what the program holds.
+const VITALS: Duration = Duration::from_secs(5);
 
-/// What to write.
-#[derive(Debug)]
-pub(crate) struct Load<'a> {
-    pub(crate) servers: &'a str,
-    pub(crate) topic: &'a str,
+#[derive(Debug, clap::Args)]
+pub(crate) struct Load {
+    #[command(flatten)]
+    pub(crate) way: Way,
+    #[arg(long)]
+    pub(crate) topic: String,
+    #[arg(long, default_value_t = 6)]
     pub(crate) partitions: i32,
+    #[arg(long)]
     pub(crate) seconds: u64,
+    /// Records a second
+    #[arg(long)]
     pub(crate) rate: u64,
+    /// Where to write what became of the records
+    #[arg(long)]
+    pub(crate) report: PathBuf,
+    /// buffer.memory, in bytes
+    #[arg(long)]
+    pub(crate) buffer_memory: Option<usize>,
+    /// Bytes added to each record
+    #[arg(long, default_value_t = 0)]
+    pub(crate) padding: usize,
 }
 
-/// Errors that no fault explains, by their text.
-type Unexplained = Arc<Mutex<BTreeMap<String, u64>>>;
+/// What the halves of the program share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) topic: String,
+    /// Errors that no fault explains, by their text.
+    pub(crate) unexplained: Mutex<BTreeMap<String, u64>>,
+    pub(crate) partitions: AtomicI32,
+    pub(crate) acked: AtomicU64,
+    pub(crate) read: AtomicU64,
+    /// The topic is being made anew: for a while there is none.
+    pub(crate) no_topic: AtomicBool,
+    pub(crate) produced: CancellationToken,
+}
 
-fn note(unexplained: &Unexplained, error: &dyn std::error::Error) {
-    eprintln!("error: {error}");
-    *unexplained.lock().entry(error.to_string()).or_default() += 1;
+impl Shared {
+    pub(crate) fn note(&self, doing: &str, error: &dyn std::error::Error) {
+        eprintln!("error: {doing}: {error}");
+        *self.unexplained.lock().entry(format!("{doing}: {error}")).or_default() += 1;
+    }
 }
 
 /// A broker that stays away for longer than a record may wait explains these, and nothing else.
@@ -55,149 +85,140 @@ fn is_explained(error: &ProduceError) -> bool {
 }
 
 /// Writes and reads until the time is up and all is answered.
-pub(crate) async fn run(load: &Load<'_>) -> Report {
-    let addresses = load.servers.split(',').map(|server| server.parse().expect("an address"));
-    let client = Client::new(ClientConfig::new(addresses)).expect("a client");
-    let topic = NewTopic::new(load.topic)
+pub(crate) async fn run(load: &Load) {
+    let client = load.way.client();
+    create(&client, load).await.expect("create the topic");
+    let shared = Arc::new(Shared {
+        topic: load.topic.clone(),
+        unexplained: Mutex::default(),
+        partitions: AtomicI32::new(load.partitions),
+        acked: AtomicU64::new(0),
+        read: AtomicU64::new(0),
+        no_topic: AtomicBool::new(false),
+        produced: CancellationToken::new(),
+    });
+    let report = Arc::new(Mutex::new(Report::default()));
+    let reading = tokio::spawn(reader::read(load.way.client(), Arc::clone(&shared), Arc::clone(&report)));
+    eprintln!("ready");
+    let produced = produce(client, load, &shared).await;
+    *report.lock() = produced;
+    shared.produced.cancel();
+    let consumed = reading.await.expect("the consumer's task");
+    let mut report = std::mem::take(&mut *report.lock());
+    report.consumed = consumed;
+    report.unexplained = std::mem::take(&mut *shared.unexplained.lock());
+    report.save(&load.report);
+}
+
+async fn create(client: &Client, load: &Load) -> kafka_core::Result<()> {
+    let topic = NewTopic::new(&load.topic)
         .partitions(load.partitions)
         .replication_factor(3)
         .config("min.insync.replicas", "2");
-    Admin::new(client.clone()).create_topic_if_absent(&topic).await.expect("create the topic");
-
-    let unexplained = Unexplained::default();
-    let (produced, done) = (CancellationToken::new(), Arc::new(Mutex::new(Report::default())));
-    let reader = tokio::spawn(read(
-        consumer(client.clone(), load),
-        produced.clone(),
-        Arc::clone(&done),
-        Arc::clone(&unexplained),
-    ));
-    eprintln!("ready");
-    let report = produce(client, load, &unexplained).await;
-    *done.lock() = report;
-    produced.cancel();
-    let consumed = reader.await.expect("the consumer's task");
-    let mut report = std::mem::take(&mut *done.lock());
-    report.consumed = consumed;
-    report.unexplained = std::mem::take(&mut *unexplained.lock());
-    report
+    Admin::new(client.clone()).create_topic_if_absent(&topic).await.map(drop)
 }
 
-fn consumer(client: Client, load: &Load<'_>) -> Consumer {
-    let mut config = ConsumerConfig::default();
-    config.auto_offset_reset = AutoOffsetReset::Earliest;
-    let consumer = Consumer::new(client, config).expect("a consumer");
-    let partitions = (0..load.partitions).map(|partition| TopicPartition::new(load.topic, partition));
-    consumer.assign(partitions).expect("assign");
-    consumer
-}
-
-async fn produce(client: Client, load: &Load<'_>, unexplained: &Unexplained) -> Report {
+async fn produce(client: Client, load: &Load, shared: &Arc<Shared>) -> Report {
     let mut config = ProducerConfig::default();
     // As many as fit into the time that a record has: what is looked for is what no patience mends.
     config.retries = u32::MAX;
-    let producer = Producer::new(client, config).expect("a producer");
+    config.buffer_memory = load.buffer_memory.unwrap_or(config.buffer_memory);
+    config.request_timeout = load.way.request_timeout().unwrap_or(config.request_timeout);
+    let producer = Producer::new(client.clone(), config).expect("a producer");
     let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let outcome = tokio::spawn(acknowledge(receiver, Arc::clone(unexplained)));
-    let mut sent: BTreeMap<i32, u64> = BTreeMap::new();
-    let mut refused = Vec::new();
-    let begin = tokio::time::Instant::now();
+    let outcome = tokio::spawn(acks::collect(receiver, Arc::clone(shared)));
+    let mut orders = orders::from_standard_input();
+    let padding = "x".repeat(load.padding);
+    let (mut report, mut sent, mut refused) = (Report::default(), BTreeMap::new(), Vec::new());
+    let begin = Instant::now();
+    let mut next_vitals = begin;
     for index in 0..load.seconds * load.rate {
         let due = begin + Duration::from_secs_f64(index as f64 / load.rate as f64);
         tokio::time::sleep_until(due).await;
-        let partition = i32::try_from(index % u64::from(load.partitions.unsigned_abs())).unwrap_or_default();
-        let next = sent.entry(partition).or_default();
+        let now = Instant::now();
+        if now >= begin + Duration::from_secs(load.seconds) {
+            break;
+        }
+        if now >= next_vitals {
+            next_vitals += VITALS;
+            report.vitals.push(Vitals::now(begin.elapsed().as_secs()));
+        }
+        match orders.try_recv() {
+            Ok(Order::Recreate) => {
+                producer.flush().await.expect("flush");
+                report.lives += 1;
+                recreate(&client, load, shared).await;
+                orders::done();
+            }
+            Ok(Order::Grow) => {
+                let total = shared.partitions.load(Ordering::Relaxed) + 1;
+                let grown = NewPartitions::new(&load.topic, total);
+                let results = Admin::new(client.clone()).create_partitions(&[grown]).await;
+                if let Err(error) = results {
+                    shared.note("add a partition", &error);
+                }
+                shared.partitions.store(total, Ordering::Relaxed);
+                orders::done();
+            }
+            Err(_none) => {}
+        }
+        let partitions = u64::try_from(shared.partitions.load(Ordering::Relaxed)).unwrap_or(1);
+        let partition = i32::try_from(index % partitions).unwrap_or_default();
+        let named = named_in(report.lives, partition);
+        let next: &mut u64 = sent.entry(named).or_default();
         let number = *next;
         *next += 1;
-        let value = numbered(partition, number);
-        match producer.send(ProducerRecord::to(load.topic).partition(partition).value(value.as_bytes())).await
+        let value = padded(named, number, &padding);
+        match producer
+            .send(ProducerRecord::to(&*load.topic).partition(partition).value(value.as_bytes()))
+            .await
         {
-            Ok(delivery) => sender.send((partition, number, delivery)).await.expect("the other task"),
+            Ok(delivery) => sender.send((named, number, delivery)).await.expect("the other task"),
             Err(error) => {
-                refused.push((partition, number));
+                refused.push((named, number));
                 if !is_explained(&error) {
-                    note(unexplained, &error);
+                    shared.note("send", &error);
                 }
             }
         }
     }
     drop(sender);
-    let mut report = outcome.await.expect("the task that counts");
+    let outcome = outcome.await.expect("the task that counts");
     if let Err(error) = producer.close(Duration::from_secs(60)).await {
-        note(unexplained, &error);
+        shared.note("close the producer", &error);
     }
+    report.acked = outcome.acked;
+    report.longest_stall_ms = outcome.longest_stall_ms;
     report.sent = sent;
+    report.failed = outcome.failed;
     report.failed.extend(refused);
     report
 }
 
-/// Awaits each record's fate, in order.
-async fn acknowledge(mut records: mpsc::Receiver<(i32, u64, Delivery)>, unexplained: Unexplained) -> Report {
-    let mut report = Report::default();
-    let (mut last, mut told) = (Instant::now(), Instant::now());
-    while let Some((partition, number, delivery)) = records.recv().await {
-        match delivery.await {
-            Ok(_) => report.acked += 1,
-            Err(error) => {
-                report.failed.push((partition, number));
-                if !is_explained(&error) {
-                    note(&unexplained, &error);
-                }
-            }
-        }
-        let stall = u64::try_from(last.elapsed().as_millis()).unwrap_or(u64::MAX);
-        report.longest_stall_ms = report.longest_stall_ms.max(stall);
-        last = Instant::now();
-        if told.elapsed() > Duration::from_secs(5) {
-            eprintln!("acked {}, failed {}", report.acked, report.failed.len());
-            told = Instant::now();
-        }
+/// Deletes the topic once everybody has read it, and makes it anew.
+async fn recreate(client: &Client, load: &Load, shared: &Shared) {
+    /// How long those who read it may take.
+    const LAG: Duration = Duration::from_secs(5);
+    let admin = Admin::new(client.clone());
+    let begin = Instant::now();
+    while shared.read.load(Ordering::Relaxed) < shared.acked.load(Ordering::Relaxed)
+        && begin.elapsed() < LAG * 6
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    report
-}
-
-/// Reads until all that was acknowledged is there, or nothing comes any more.
-async fn read(
-    consumer: Consumer,
-    produced: CancellationToken,
-    report: Arc<Mutex<Report>>,
-    unexplained: Unexplained,
-) -> Consumed {
-    let mut chains = Chains::default();
-    let mut last = Instant::now();
-    loop {
-        match consumer.poll(Duration::from_millis(500)).await {
-            Ok(records) => {
-                for record in &records {
-                    chains.see(std::str::from_utf8(record.value().unwrap_or_default()).unwrap_or("no text"));
-                    last = Instant::now();
-                }
-            }
-            Err(error) => note(&unexplained, &error),
+    tokio::time::sleep(LAG).await;
+    shared.no_topic.store(true, Ordering::Relaxed);
+    if let Err(error) = admin.delete_topics(&[&load.topic]).await {
+        shared.note("delete the topic", &error);
+    }
+    // Deleted is one thing, and gone from every broker another.
+    let begin = Instant::now();
+    while let Err(error) = create(client, load).await {
+        if begin.elapsed() > Duration::from_secs(60) {
+            shared.note("make the topic anew", &error);
+            return;
         }
-        if produced.is_cancelled() {
-            let report = report.lock();
-            // The count is cheap, and tells when looking at each is worth it.
-            let done = chains.count() >= report.acked && missing(&chains, &report) == 0;
-            if done || last.elapsed() > PATIENCE {
-                break;
-            }
-        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let missing = missing(&chains, &report.lock());
-    if let Err(error) = consumer.close(Duration::from_secs(30)).await {
-        note(&unexplained, &error);
-    }
-    Consumed {
-        missing,
-        repeated: chains.repeated(),
-        out_of_order: chains.out_of_order(),
-        damaged: chains.damaged(),
-    }
-}
-
-/// How many acknowledged records were not read.
-fn missing(chains: &Chains, report: &Report) -> u64 {
-    let missing = report.acknowledged().filter(|(partition, number)| !chains.has(*partition, *number));
-    u64::try_from(missing.count()).unwrap_or(u64::MAX)
+    shared.partitions.store(load.partitions, Ordering::Relaxed);
 }

@@ -303,7 +303,7 @@ pub use write_txn_markers_request::WriteTxnMarkersRequest;
 pub use write_txn_markers_response::WriteTxnMarkersResponse;
 
 /// Calls a macro with the name of every message.
-#[cfg(test)]
+#[cfg(any(test, feature = "unstable-fuzzing"))]
 macro_rules! for_each_message {
     ($each:ident) => {
         $each!(AddOffsetsToTxnRequest);
@@ -456,5 +456,5 @@ macro_rules! for_each_message {
         $each!(WriteTxnMarkersResponse);
     };
 }
-#[cfg(test)]
+#[cfg(any(test, feature = "unstable-fuzzing"))]
 pub(in crate::protocol) use for_each_message;

@@ -3,6 +3,7 @@
 mod damage;
 mod java;
 mod other_writers;
+mod rewritten;
 mod round_trip;
 mod stamps;
 

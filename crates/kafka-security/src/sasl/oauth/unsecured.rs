@@ -67,8 +67,8 @@ impl UnsecuredTokens {
         };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut claims = self.claims.clone();
-        claims.entry("iat").or_insert_with(|| json!(now.as_secs_f64()));
-        claims.entry("exp").or_insert_with(|| json!((now + self.lifetime).as_secs_f64()));
+        claims.entry("iat").or_insert_with(|| json!(seconds(now)));
+        claims.entry("exp").or_insert_with(|| json!(seconds(now + self.lifetime)));
         let mut token = Token::new(jwt::unsecured(&Value::Object(claims.clone())))
             .with_lifetime(self.lifetime)
             .with_principal(principal);
@@ -84,5 +84,25 @@ impl TokenProvider for UnsecuredTokens {
 
     fn check(&self) -> Result<()> {
         self.make().and_then(|token| token.check())
+    }
+}
+
+/// Seconds, to the millisecond that has begun: brokers round the nearest one, and refuse a token that is issued in what is
+/// still to come for them.
+fn seconds(time: Duration) -> f64 {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_never_rounded_up() {
+        for (micros, seconds_of) in
+            [(1_764_406_123_999_600, 1_764_406_123.999), (1_764_406_123_000_900, 1_764_406_123.0)]
+        {
+            assert_eq!(seconds(Duration::from_micros(micros)), seconds_of);
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use kafka_core::Error;
-use kafka_core::records::{Batch, Batches, Decompressor, Records};
+use kafka_core::records::{BATCH_OVERHEAD, Batch, Batches, Decompressor, Records};
 
 use super::aborted::AbortedTransactions;
 
@@ -199,6 +199,9 @@ impl Chunk {
                 Some(aborted) => aborted.hides(&batch, &mut decoding.decompressor).map_err(damage)?,
                 None => batch.is_control(),
             };
+            if !hidden && batch.count() == 0 && batch.size() > BATCH_OVERHEAD {
+                return Err(damage(corrupt("it says that it is empty, and is not")));
+            }
             if hidden || batch.count() == 0 {
                 self.bytes = self.bytes.saturating_sub(size);
                 taken.position = next_offset;
@@ -224,17 +227,22 @@ impl Chunk {
         let next_offset = open.last_offset.saturating_add(1);
         let len = open.records.remaining().min(max - taken.records);
         let slice = Slice { records: open.records.clone(), len, leader_epoch: open.leader_epoch };
-        let mut position = taken.position;
-        let mut bytes = 0;
+        // None of them is handed out unless all are.
+        let from = taken.position;
+        let damage = |error| Damage { error, offset: from, next_offset: Some(next_offset) };
+        let (mut position, mut bytes) = (from, 0);
         for _ in 0..len {
-            let damage = |error| Damage { error, offset: position, next_offset: Some(next_offset) };
             match open.records.next_view().map_err(damage)? {
                 Some(view) if view.offset() >= position && view.offset() < next_offset => {
                     position = view.offset() + 1;
                     bytes += view.key().map_or(0, <[u8]>::len) + view.value().map_or(0, <[u8]>::len);
                 }
-                _ => return Err(damage(disordered())),
+                _ => return Err(damage(corrupt("its offsets do not increase"))),
             }
+        }
+        if open.records.remaining() == 0 {
+            // What follows the last record is a record that would be lost.
+            open.records.next_view().map_err(damage)?;
         }
         taken.records += len;
         taken.bytes += bytes;
@@ -259,9 +267,9 @@ fn epoch_of(batch: &Batch) -> Option<i32> {
 }
 
 #[cold]
-fn disordered() -> Error {
+fn corrupt(what: &str) -> Error {
     Error::new(
         kafka_core::ErrorKind::CorruptRecords,
-        "record batch is damaged: its offsets do not increase; fetch it again, and check the broker's log if it stays so",
+        format!("record batch is damaged: {what}; fetch it again, and check the broker's log if it stays so"),
     )
 }

@@ -1,7 +1,7 @@
 //! The end of the fetch sessions: a broker keeps a session's partitions until its cache is full, unless it is told that
 //! nobody comes back (KIP-227).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use kafka_core::cluster::{Client, Lane};
 use kafka_core::net::CallOptions;
@@ -15,7 +15,7 @@ use crate::consumer::ConsumerConfig;
 
 /// The sessions that brokers hold for one consumer, by broker.
 #[derive(Debug, Default)]
-pub(crate) struct OpenSessions(Mutex<HashMap<i32, i32>>);
+pub(crate) struct OpenSessions(Mutex<BTreeMap<i32, i32>>);
 
 impl OpenSessions {
     /// Takes down which session a broker holds; 0 is none.
@@ -60,6 +60,6 @@ mod tests {
         sessions.note(2, 78);
         sessions.note(2, 79);
         sessions.note(1, 0);
-        assert_eq!(*sessions.0.lock(), HashMap::from([(2, 79)]));
+        assert_eq!(*sessions.0.lock(), BTreeMap::from([(2, 79)]));
     }
 }

@@ -1,12 +1,13 @@
 //! An answer, partition by partition.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::TopicPartition;
 use kafka_core::cluster::{Broker, Leader};
 use kafka_core::protocol::ErrorCode;
 use kafka_core::protocol::messages::FetchResponse;
 use kafka_core::protocol::messages::fetch_response::PartitionData;
+use tokio::time::Instant;
 
 use super::{AbortedTransactions, Chunk, FetchSession};
 use crate::consumer::IsolationLevel;

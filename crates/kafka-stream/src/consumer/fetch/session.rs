@@ -4,11 +4,11 @@
 //! that memory on our side. It knows no socket and no message: [`FetchSession::plan`] turns "what I want" into "what to
 //! send", and the outcome of the request comes back through one of the `on_*` methods.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use kafka_core::TopicPartition;
-use kafka_core::protocol::ErrorCode;
+use kafka_core::protocol::{ErrorCode, Uuid};
 
 /// A topic's id (KIP-516) as bytes; all zero where the cluster gives none.
 pub(crate) type TopicId = [u8; 16];
@@ -57,7 +57,7 @@ pub(crate) struct FetchSession {
     session_id: i32,
     /// The epoch of the next request: 0 asks for a new session.
     epoch: i32,
-    partitions: HashMap<TopicPartition, Remembered>,
+    partitions: BTreeMap<TopicPartition, Remembered>,
     by_topic_id: bool,
     plans: u64,
 }
@@ -127,6 +127,12 @@ impl FetchSession {
     /// What was asked of a partition in the request under way.
     pub(crate) fn asked(&self, tp: &TopicPartition) -> Option<&PartitionFetch> {
         self.partitions.get(tp).map(|known| &known.fetch)
+    }
+
+    /// The id of the partition's topic in the request under way, if it had one.
+    pub(crate) fn asked_topic_id(&self, tp: &TopicPartition) -> Option<Uuid> {
+        let id = self.asked(tp)?.topic_id;
+        (id != NO_TOPIC_ID).then_some(Uuid(id))
     }
 
     /// The broker answered without an error; `session_id` is the one in its answer.

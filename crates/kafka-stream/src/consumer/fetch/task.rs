@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::cluster::Lane;
@@ -12,6 +12,7 @@ use kafka_core::net::CallOptions;
 use kafka_core::protocol::messages::FetchResponse;
 use kafka_core::protocol::{ApiKey, ErrorCode};
 use kafka_core::{Error, TopicPartition};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::FetchSession;
@@ -63,7 +64,7 @@ impl Fetcher {
         match self.hold_until(&need, now) {
             Hold::No => self.fetch(need, now).await,
             Hold::Until(at) => {
-                let _ = tokio::time::timeout_at(at.into(), changed).await;
+                let _ = tokio::time::timeout_at(at, changed).await;
             }
             Hold::Changed => changed.await,
         }
@@ -148,12 +149,15 @@ impl Fetcher {
                     }
                     Outcome::Moved { leader } => {
                         stale_metadata = true;
+                        let topic_id = self.session.asked_topic_id(&tp);
                         if positions.leave_replica(&tp) {
                             continue;
                         }
                         // A leader that the client can reach takes over at once (KIP-951); else the metadata tells.
                         match leader {
-                            Some(leader) if self.shared.client.update_leader(&tp, leader, &brokers) => {
+                            Some(leader)
+                                if self.shared.client.update_leader(&tp, topic_id, leader, &brokers) =>
+                            {
                                 positions.update_leader(&tp, leader.id, leader.epoch.unwrap_or(-1));
                                 resolve = true;
                             }
@@ -168,9 +172,14 @@ impl Fetcher {
                         positions.on_diverged(&tp, stamp, epoch, end_offset, policy);
                     }
                     Outcome::Failed(code) => {
-                        debug!(partition = %tp, broker = self.broker, code = code.name(), "fetch of a partition failed");
+                        // What goes on failing is worth one warning, not one per attempt.
+                        if positions.failures(&tp) == 0 {
+                            warn!(partition = %tp, broker = self.broker, code = code.name(), "fetch of a partition failed");
+                        } else {
+                            debug!(partition = %tp, broker = self.broker, code = code.name(), "fetch of a partition failed");
+                        }
                         positions.leave_replica(&tp);
-                        if code.is_retriable() || code == ErrorCode::TOPIC_AUTHORIZATION_FAILED {
+                        if passes(code) {
                             positions.retry_after(&tp, stamp, retry_at);
                         } else {
                             halt_for_code(&mut positions, &tp, stamp, code);
@@ -240,6 +249,13 @@ impl Fetcher {
         self.failures = self.failures.saturating_add(1);
         tokio::time::sleep(delay).await;
     }
+}
+
+/// Whether a partition's error may go away by itself. Access may be granted, and a server's unknown error is as often of
+/// the moment as it is for good: as Kafka's own consumer does, both are tried again until the partition can be read.
+fn passes(code: ErrorCode) -> bool {
+    code.is_retriable()
+        || matches!(code, ErrorCode::TOPIC_AUTHORIZATION_FAILED | ErrorCode::UNKNOWN_SERVER_ERROR)
 }
 
 enum Hold {

@@ -1,19 +1,20 @@
 //! The task that a member lives in: it brings the state machine what happens, and does what the machine says.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use kafka_core::cluster::{Client, CoordinatorKind};
-use tokio::sync::{mpsc, oneshot, watch};
+use kafka_core::watch;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
-use super::Subscription;
 use super::calls;
 use super::handle::{Command, Polls, Told};
 use super::machine::Machine;
-use super::standing::Snapshot;
+use super::standing::{Losses, Snapshot};
 use super::state::{Action, Answer, Input, Request, Settings, Ticket};
 use super::topics::{self, TopicWatch};
+use super::{GroupEvent, Subscription};
 use crate::consumer::ConsumerConfig;
 
 /// See the module.
@@ -24,6 +25,7 @@ pub(super) struct Driver {
     machine: Machine,
     events: mpsc::UnboundedSender<Told>,
     publish: watch::Sender<Snapshot>,
+    losses: Arc<Losses>,
     polls: Arc<Polls>,
     answers: JoinSet<(Ticket, Answer)>,
     topics: TopicWatch,
@@ -37,14 +39,14 @@ impl Driver {
         config: &ConsumerConfig,
         settings: Settings,
         events: mpsc::UnboundedSender<Told>,
-        publish: watch::Sender<Snapshot>,
+        (publish, losses): (watch::Sender<Snapshot>, Arc<Losses>),
         polls: Arc<Polls>,
     ) -> Self {
         let topics = TopicWatch::new(client.clone(), config, settings.backoff);
         let machine = Machine::new(settings.clone(), Instant::now(), fastrand::u64(..));
         let settings = Arc::new(settings);
         let answers = JoinSet::new();
-        Self { client, settings, machine, events, publish, polls, answers, topics, leaving: None }
+        Self { client, settings, machine, events, publish, losses, polls, answers, topics, leaving: None }
     }
 
     /// Runs until the handle is dropped.
@@ -73,11 +75,18 @@ impl Driver {
             // Polls are not told one by one: the last one counts, and only when something else happens.
             let polled = Input::Polled(self.polls.last(now));
             for input in [Some(polled), input, Some(Input::Tick)].into_iter().flatten() {
-                for action in self.machine.on_event(now, input) {
+                let actions = self.machine.on_event(now, input);
+                for _ in actions.iter().filter(|action| is_loss(action)) {
+                    self.losses.tell();
+                }
+                // First, so that who hears of partitions can commit for them at once.
+                self.publish();
+                for action in actions {
                     self.act(action);
                 }
             }
-            self.publish();
+            // Nobody left for whom to wait: a static member, or one that never joined.
+            self.leaving = None;
         }
     }
 
@@ -141,9 +150,7 @@ impl Driver {
         let _ = self.events.send(told);
     }
 
-    fn publish(&mut self) {
-        // Nobody left for whom to wait: a static member, or one that never joined.
-        self.leaving = None;
+    fn publish(&self) {
         self.polls.expect(self.machine.awaits_poll());
         let (member, standing) = (self.machine.metadata(), self.machine.standing());
         self.publish.send_if_modified(|last| {
@@ -159,9 +166,13 @@ impl Driver {
     }
 }
 
+fn is_loss(action: &Action) -> bool {
+    matches!(action, Action::Emit(GroupEvent::Lost { .. }))
+}
+
 async fn sleep_until(at: Option<Instant>) {
     match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
+        Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -31,7 +31,7 @@ impl fmt::Debug for Subscription {
 pub(crate) enum GroupEvent {
     /// These partitions go to other members. The consumer stops handing out their records, runs its listener, commits
     /// if it wants, and then calls [`GroupHandle::revoke_done`](super::GroupHandle::revoke_done): the group waits for it
-    /// (up to `max.poll.interval.ms`). Heartbeats go on meanwhile.
+    /// (up to `max.poll.interval.ms`, then the member leaves and [`Lost`](Self::Lost) follows). Heartbeats go on meanwhile.
     Revoke {
         /// Owned until now; never empty.
         partitions: Vec<TopicPartition>,
@@ -62,8 +62,8 @@ pub(crate) enum GroupEvent {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LossReason {
-    /// The time between two polls was longer than `max.poll.interval.ms`, given here: the member left the group, and
-    /// joins again at the next poll.
+    /// The time between two polls, or that of a rebalance listener at work, was longer than `max.poll.interval.ms`, given
+    /// here: the member left the group, and joins again at the next poll.
     PollIntervalExceeded(Duration),
     /// The coordinator no longer knew the member: its session had expired, or it was removed.
     UnknownMember,
@@ -80,8 +80,9 @@ impl fmt::Display for LossReason {
         match self {
             Self::PollIntervalExceeded(interval) => write!(
                 f,
-                "no poll within max.poll.interval.ms ({} ms): the member left the group and joins again at the next \
-                 poll; poll more often, work on fewer records per poll, or raise the setting",
+                "no poll within max.poll.interval.ms ({} ms), or a rebalance listener at work for longer: the member \
+                 left the group and joins again at the next poll; poll more often, work on fewer records per poll, or \
+                 raise the setting",
                 interval.as_millis()
             ),
             Self::UnknownMember => f.write_str(

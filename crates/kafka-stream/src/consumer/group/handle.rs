@@ -1,16 +1,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::cluster::Client;
 use kafka_core::protocol::ErrorCode;
+use kafka_core::watch;
 use kafka_core::{Error, ErrorKind, Result};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::driver::Driver;
 use super::offsets::Offsets;
-use super::standing::Snapshot;
+use super::standing::{Losses, Snapshot};
 use super::state::{Settings, Ticket};
 use super::{ConsumerGroupMetadata, GroupEvent, Subscription};
 use crate::consumer::assignor::Assignor;
@@ -40,6 +42,8 @@ pub(super) struct Polls {
     last: AtomicU64,
     /// Polls that wait at this moment.
     waiting: AtomicUsize,
+    /// Microseconds from `started` to when the rebalance listener at work was called, and one; 0 if none is.
+    listening: AtomicU64,
     /// Whether the task waits for a poll.
     awaited: AtomicBool,
     polled: Notify,
@@ -51,13 +55,18 @@ impl Polls {
             started: Instant::now(),
             last: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
+            listening: AtomicU64::new(0),
             awaited: AtomicBool::new(false),
             polled: Notify::new(),
         }
     }
 
-    /// When the user last polled; now, while a poll waits.
+    /// When the user last polled; now, while a poll waits. While a rebalance listener is at work, when that was called,
+    /// however often is polled meanwhile: others wait for it.
     pub(super) fn last(&self, now: Instant) -> Instant {
+        if let Some(micros) = self.listening.load(Ordering::Acquire).checked_sub(1) {
+            return self.started + Duration::from_micros(micros);
+        }
         if self.waiting.load(Ordering::Acquire) > 0 {
             return now;
         }
@@ -67,7 +76,9 @@ impl Polls {
     /// Says whether the task must be woken by the next poll.
     pub(super) fn expect(&self, awaited: bool) {
         self.awaited.store(awaited, Ordering::SeqCst);
-        if awaited && self.waiting.load(Ordering::SeqCst) > 0 {
+        // What a listener at work holds up goes on when it is done, with a tick.
+        let listening = self.listening.load(Ordering::SeqCst) > 0;
+        if awaited && !listening && self.waiting.load(Ordering::SeqCst) > 0 {
             self.polled.notify_one();
         }
     }
@@ -76,9 +87,12 @@ impl Polls {
         self.polled.notified().await;
     }
 
+    fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
     fn tick(&self) {
-        let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.last.fetch_max(micros, Ordering::AcqRel);
+        self.last.fetch_max(self.micros(), Ordering::AcqRel);
         if self.awaited.load(Ordering::SeqCst) {
             self.polled.notify_one();
         }
@@ -93,6 +107,7 @@ pub(crate) struct GroupHandle {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Told>>,
     polls: Arc<Polls>,
     snapshot: watch::Receiver<Snapshot>,
+    losses: Arc<Losses>,
     offsets: Offsets,
     /// Of the last `Revoke` that the consumer has seen.
     revoke: AtomicU64,
@@ -115,14 +130,18 @@ impl GroupHandle {
         let (to_consumer, events) = mpsc::unbounded_channel();
         let (publish, snapshot) = watch::channel(outside);
         let polls = Arc::new(Polls::new());
-        let offsets = Offsets::new(client.clone(), &settings, snapshot.clone(), commands.downgrade());
-        let driver = Driver::new(client, config, settings, to_consumer, publish, Arc::clone(&polls));
+        let losses = Arc::<Losses>::default();
+        let standing = (snapshot.clone(), Arc::clone(&losses));
+        let offsets = Offsets::new(client.clone(), &settings, standing, commands.downgrade());
+        let published = (publish, Arc::clone(&losses));
+        let driver = Driver::new(client, config, settings, to_consumer, published, Arc::clone(&polls));
         tokio::spawn(driver.run(to_task));
         Ok(Self {
             commands,
             events: tokio::sync::Mutex::new(events),
             polls,
             snapshot,
+            losses,
             offsets,
             revoke: AtomicU64::new(0),
         })
@@ -140,6 +159,17 @@ impl GroupHandle {
         self.polls.waiting.fetch_add(1, Ordering::SeqCst);
         self.polls.tick();
         PollGuard { polls: Arc::clone(&self.polls) }
+    }
+
+    /// Says that a rebalance listener is at work, until the guard is dropped: that does count against it.
+    pub(crate) fn listening(&self) -> ListenGuard {
+        self.polls.listening.store(self.polls.micros().saturating_add(1), Ordering::SeqCst);
+        ListenGuard { polls: Arc::clone(&self.polls) }
+    }
+
+    /// When the user polled last, as far as `max.poll.interval.ms` is concerned.
+    pub(crate) fn last_poll(&self, now: Instant) -> Instant {
+        self.polls.last(now)
     }
 
     /// The next event; `None` once the task has ended. Cancel safe.
@@ -164,6 +194,21 @@ impl GroupHandle {
     /// Answers the last [`GroupEvent::Revoke`] that was returned.
     pub(crate) fn revoke_done(&self) {
         self.send(Command::RevokeDone(self.revoke.load(Ordering::Acquire)));
+    }
+
+    /// A [`GroupEvent::Lost`] was worked off, or will never be: before that nothing is committed.
+    pub(crate) fn loss_heard(&self) {
+        self.losses.hear();
+    }
+
+    /// Whether each [`GroupEvent::Lost`] so far was worked off.
+    pub(crate) fn losses_are_heard(&self) -> bool {
+        self.losses.all_heard().is_some()
+    }
+
+    /// Waits until membership is lost and that is not worked off yet: the event is on its way. Cancel safe.
+    pub(crate) async fn lost(&self) {
+        self.losses.unheard().await;
     }
 
     /// Leaves the group with this reason (KIP-800); a static member just falls silent (KIP-345). The caller has run its
@@ -233,5 +278,50 @@ impl Drop for PollGuard {
     fn drop(&mut self) {
         self.polls.tick();
         self.polls.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A rebalance listener at work; see [`GroupHandle::listening`].
+#[derive(Debug)]
+pub(crate) struct ListenGuard {
+    polls: Arc<Polls>,
+}
+
+impl Drop for ListenGuard {
+    fn drop(&mut self) {
+        self.polls.listening.store(0, Ordering::SeqCst);
+        self.polls.tick();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poll_that_waits_is_no_overrun_and_a_listener_at_work_is_one_however_often_is_polled() {
+        let polls = Arc::new(Polls::new());
+        let begin = Instant::now();
+        let pass = || tokio::time::advance(Duration::from_secs(10));
+        pass().await;
+        assert_eq!(polls.last(Instant::now()), begin);
+        polls.waiting.fetch_add(1, Ordering::SeqCst);
+        polls.tick();
+        pass().await;
+        assert_eq!(polls.last(Instant::now()), begin + Duration::from_secs(20));
+
+        polls.listening.store(polls.micros() + 1, Ordering::SeqCst);
+        let listening = ListenGuard { polls: Arc::clone(&polls) };
+        for _ in 0..3 {
+            pass().await;
+            polls.tick();
+            assert_eq!(polls.last(Instant::now()), begin + Duration::from_secs(20));
+        }
+        // The task is not woken for what only the listener's end changes, and then it is.
+        polls.expect(true);
+        assert!(tokio::time::timeout(Duration::from_secs(1), polls.polled()).await.is_err());
+        drop(listening);
+        polls.polled().await;
+        assert_eq!(polls.last(Instant::now()), begin + Duration::from_secs(51));
     }
 }

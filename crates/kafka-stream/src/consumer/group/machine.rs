@@ -1,9 +1,9 @@
 //! The state machine of the protocol that the group speaks.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 
 use super::ConsumerGroupMetadata;
 use super::kip848::Member;

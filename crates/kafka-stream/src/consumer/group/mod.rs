@@ -41,5 +41,5 @@ mod topics;
 pub use commit_error::CommitError;
 pub use event::{ConsumerGroupMetadata, LossReason, OffsetAndMetadata};
 pub(crate) use event::{GroupEvent, Subscription, TopicFilter};
-pub(crate) use handle::GroupHandle;
+pub(crate) use handle::{GroupHandle, ListenGuard};
 pub(crate) use offsets::Offsets;

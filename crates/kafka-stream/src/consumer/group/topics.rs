@@ -15,8 +15,8 @@ use kafka_core::protocol::messages::MetadataRequest;
 use kafka_core::protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_core::protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_core::protocol::{ErrorCode, Uuid};
+use kafka_core::watch;
 use kafka_core::{Error, ErrorKind, Result, TopicPartition};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -110,6 +110,7 @@ impl TopicWatch {
             }
             let due = self.due;
             tokio::select! {
+                biased;
                 answer = running(&mut self.running) => self.answered(answer),
                 () = sleep_until(due) => self.ask(),
                 Ok(()) = self.changes.changed(), if self.running.is_none() => {

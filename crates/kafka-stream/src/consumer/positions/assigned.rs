@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Leader;
 use crate::consumer::ConsumerErrorKind;
@@ -64,6 +66,8 @@ pub(crate) struct Assigned {
     pub(crate) phase: Phase,
     /// Changes with every assignment, seek and reset.
     pub(crate) stamp: u64,
+    /// The offset that it went on from under this stamp, -1 while unknown, and the leader epoch of the record before.
+    pub(crate) restarted_at: (i64, Option<i32>),
     /// The offset of the next record to hand out; -1 while unknown.
     pub(crate) position: i64,
     /// The leader epoch of the last record handed out.
@@ -99,6 +103,7 @@ impl Assigned {
         Self {
             phase,
             stamp,
+            restarted_at: (-1, None),
             position: -1,
             position_epoch: None,
             fetch_offset: -1,
@@ -123,6 +128,7 @@ impl Assigned {
     pub(super) fn restart(&mut self, phase: Phase, offset: i64, epoch: Option<i32>, stamp: u64) {
         self.phase = phase;
         self.stamp = stamp;
+        self.restarted_at = (offset, epoch);
         self.position = offset;
         self.position_epoch = epoch;
         self.fetch_offset = offset;

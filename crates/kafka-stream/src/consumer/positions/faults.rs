@@ -1,8 +1,7 @@
 //! What a partition does when the cluster refuses to go on where it stands.
 
-use std::time::Instant;
-
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 use tracing::warn;
 
 use super::{Halt, OffsetSpec, Positions};

@@ -1,6 +1,5 @@
-use std::time::Instant;
-
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 
 use super::{Assigned, Phase, Positions, Replica};
 use crate::consumer::fetch::{Chunk, PartitionFetch};

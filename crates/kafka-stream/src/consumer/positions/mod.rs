@@ -15,10 +15,10 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 
 pub(crate) use assigned::{Assigned, Halt, OffsetSpec, Phase, Replica};
 pub(crate) use fetching::{FetchLimits, FetchNeed, Fetched};
@@ -37,7 +37,7 @@ pub(crate) struct Leader {
 /// All assigned partitions of one consumer.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
-    partitions: HashMap<TopicPartition, Assigned>,
+    partitions: BTreeMap<TopicPartition, Assigned>,
     /// Partitions with something to hand out, the next one first.
     ready: VecDeque<TopicPartition>,
     /// Bytes of all buffered chunks.
@@ -48,7 +48,7 @@ pub(crate) struct Positions {
 
 impl Positions {
     /// Makes `wanted` the assignment: partitions that stay keep their position, new ones start in `phase`.
-    pub(crate) fn assign(&mut self, wanted: &HashSet<TopicPartition>, phase: &Phase) {
+    pub(crate) fn assign(&mut self, wanted: &BTreeSet<TopicPartition>, phase: &Phase) {
         let gone: Vec<_> = self.partitions.keys().filter(|tp| !wanted.contains(*tp)).cloned().collect();
         self.revoke(&gone);
         for tp in wanted {

@@ -4,9 +4,8 @@
 //! A leader that was not in sync may lack records that were read, or have others in their place. Newer brokers say so in
 //! the answer to a fetch; all of them say where an epoch ends.
 
-use std::time::Instant;
-
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 
 use super::{OffsetSpec, Phase, Positions};
 
@@ -80,7 +79,7 @@ impl Positions {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use tokio::time::Instant;
 
     use super::super::{FetchLimits, Leader};
     use super::*;

@@ -1,6 +1,5 @@
-use std::time::Instant;
-
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 
 use super::{FetchLimits, Positions};
 use crate::consumer::fetch::{Chunk, Damage};
@@ -12,7 +11,8 @@ pub(crate) struct InHand {
     pub(crate) chunk: Chunk,
     /// The offset to start at.
     pub(crate) position: i64,
-    stamp: u64,
+    /// That of the partition: another one means that it was moved.
+    pub(crate) stamp: u64,
     /// Its bytes when it was taken.
     bytes: usize,
 }

@@ -1,6 +1,7 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::TopicPartition;
+use tokio::time::Instant;
 
 use super::*;
 use crate::consumer::ConsumerErrorKind;

@@ -168,4 +168,27 @@ mod tests {
         while queue.take().is_some() {}
         assert_eq!(shared.memory.available(), shared.memory.limit());
     }
+
+    #[tokio::test]
+    async fn each_batch_is_lent_once_in_order_and_may_come_back_in_any() {
+        let shared = filled(1);
+        let topic = shared.topic("t").unwrap();
+        let queue = topic.queue(0).unwrap();
+        drop(queue.take());
+        let mut lent = vec![queue.lend().unwrap(), queue.lend().unwrap()];
+        assert!(queue.take_to_send().is_none());
+        lent.extend(std::iter::from_fn(|| queue.lend()));
+        // The last one is open.
+        assert_eq!(lent.len() + 1, queue.len() as usize);
+        let order: Vec<_> = lent.iter().map(|(completion, _)| completion.clone()).collect();
+        for (completion, builder) in lent.into_iter().rev() {
+            let encoded = shared.helpers.codec.finish(builder, &ProducerStamp::NONE);
+            assert!(queue.give_back(&completion, encoded));
+        }
+        for completion in order {
+            let batch = queue.take_to_send().unwrap();
+            assert!(Arc::ptr_eq(&batch.completion, &completion) && batch.encoded().is_some());
+        }
+        assert!(queue.lend().is_none() && queue.take_to_send().is_some_and(|open| open.encoded().is_none()));
+    }
 }

@@ -11,10 +11,10 @@ mod queue;
 mod tests;
 mod topic;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use foldhash::HashMap;
 use kafka_core::records::record_size_upper_bound;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;

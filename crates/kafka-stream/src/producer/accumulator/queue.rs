@@ -41,6 +41,8 @@ pub(super) struct Counts {
 #[derive(Debug)]
 struct State {
     batches: VecDeque<Batch>,
+    /// So many of the first ones were lent, whether they came back or not; with a long queue it is not searched for the next.
+    lent: usize,
     announced: Announced,
     closed: bool,
 }
@@ -102,7 +104,7 @@ impl PartitionQueue {
         counts: Arc<Counts>,
         closed: bool,
     ) -> Self {
-        let state = State { batches: VecDeque::new(), announced: Announced::Nothing, closed };
+        let state = State { batches: VecDeque::new(), lent: 0, announced: Announced::Nothing, closed };
         Self { id, topic, partition, state: Mutex::new(state), load, counts }
     }
 
@@ -252,6 +254,7 @@ impl PartitionQueue {
 
     fn take_from(&self, state: &mut State) -> Option<Batch> {
         let batch = state.batches.pop_front();
+        state.lent = state.lent.saturating_sub(1);
         if state.batches.is_empty() {
             state.announced = Announced::Nothing;
         }
@@ -294,10 +297,13 @@ impl PartitionQueue {
         }
     }
 
-    /// Lends the first batch that is complete and not compressed.
+    /// Lends the first batch that was not lent yet, if it is complete.
     pub(super) fn lend(&self) -> Option<(Arc<Completion>, BatchBuilder)> {
-        let mut state = self.state.lock();
-        state.batches.iter_mut().find_map(|batch| Some((batch.completion.clone(), batch.lend()?)))
+        let state = &mut *self.state.lock();
+        let batch = state.batches.get_mut(state.lent)?;
+        let builder = batch.lend()?;
+        state.lent += 1;
+        Some((batch.completion.clone(), builder))
     }
 
     /// Puts what was lent back into its place; false if its batch was given up meanwhile.
@@ -306,8 +312,10 @@ impl PartitionQueue {
         completion: &Arc<Completion>,
         encoded: kafka_core::Result<EncodedBatch>,
     ) -> bool {
-        let mut state = self.state.lock();
-        let place = state.batches.iter_mut().find(|batch| Arc::ptr_eq(&batch.completion, completion));
+        let state = &mut *self.state.lock();
+        // Those that are lent are the last of these, or nearly so.
+        let mut lent = state.batches.iter_mut().take(state.lent).rev();
+        let place = lent.find(|batch| Arc::ptr_eq(&batch.completion, completion));
         place.map(|batch| batch.give_back(encoded)).is_some()
     }
 }

@@ -35,9 +35,8 @@ impl Heard {
             Self::Refused { code, .. } => match *code {
                 // Written by an earlier attempt, too long ago for the broker to know where.
                 ErrorCode::DUPLICATE_SEQUENCE_NUMBER => Answer::Written,
-                ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID => {
-                    Answer::OutOfOrder
-                }
+                ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER => Answer::OutOfOrder,
+                ErrorCode::UNKNOWN_PRODUCER_ID => Answer::Forgotten,
                 ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::INVALID_PRODUCER_ID_MAPPING => {
                     Answer::StaleEpoch
                 }
@@ -104,6 +103,20 @@ impl Heard {
         )
     }
 
+    /// Whether the leader takes no writes for now, for a reason outside of the batch: too few replicas in sync, a quota, a
+    /// failed disk that another leader will replace. Where the attempt may have been written, only an idempotent batch can
+    /// be sent again without counting how often.
+    pub(crate) fn is_unavailable(&self, idempotent: bool) -> bool {
+        match self {
+            Self::Refused { code, .. } => match *code {
+                ErrorCode::NOT_ENOUGH_REPLICAS | ErrorCode::THROTTLING_QUOTA_EXCEEDED => true,
+                ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND | ErrorCode::KAFKA_STORAGE_ERROR => idempotent,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Whether leaders have to be looked up again.
     pub(crate) fn refreshes_metadata(&self) -> bool {
         match self {
@@ -156,7 +169,7 @@ mod tests {
     fn each_kind_of_answer_has_its_consequence() {
         assert_eq!(refused(ErrorCode::DUPLICATE_SEQUENCE_NUMBER).answer(), Answer::Written);
         assert_eq!(refused(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER).answer(), Answer::OutOfOrder);
-        assert_eq!(refused(ErrorCode::UNKNOWN_PRODUCER_ID).answer(), Answer::OutOfOrder);
+        assert_eq!(refused(ErrorCode::UNKNOWN_PRODUCER_ID).answer(), Answer::Forgotten);
         assert_eq!(refused(ErrorCode::INVALID_PRODUCER_EPOCH).answer(), Answer::StaleEpoch);
         assert_eq!(refused(ErrorCode::PRODUCER_FENCED).answer(), Answer::Final { maybe_written: false });
         let retriable = |maybe_written| Answer::Retriable { maybe_written };
@@ -173,6 +186,18 @@ mod tests {
         assert!(refused(ErrorCode::NOT_LEADER_OR_FOLLOWER).is_not_leader());
         assert!(refused(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION).is_not_leader());
         assert!(!refused(ErrorCode::REQUEST_TIMED_OUT).is_not_leader());
+    }
+
+    #[test]
+    fn a_partition_that_takes_no_writes_is_told_from_a_failed_attempt() {
+        for idempotent in [true, false] {
+            assert!(refused(ErrorCode::NOT_ENOUGH_REPLICAS).is_unavailable(idempotent));
+            assert!(refused(ErrorCode::THROTTLING_QUOTA_EXCEEDED).is_unavailable(idempotent));
+            assert!(!refused(ErrorCode::REQUEST_TIMED_OUT).is_unavailable(idempotent));
+            // Each time again may be one record more in the log, unless the broker can tell them apart.
+            let after = refused(ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+            assert_eq!(after.is_unavailable(idempotent), idempotent);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Knows no partition and no connection: it is told when a broker could not take what waits for it, and when it took
 //! something.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(super) struct Availability {
     /// `partitioner.availability.timeout.ms`; `None` where that is switched off.
     timeout: Option<Duration>,
-    stalls: HashMap<i32, Stall>,
+    stalls: BTreeMap<i32, Stall>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ struct Stall {
 
 impl Availability {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout: Some(timeout).filter(|timeout| !timeout.is_zero()), stalls: HashMap::new() }
+        Self { timeout: Some(timeout).filter(|timeout| !timeout.is_zero()), stalls: BTreeMap::new() }
     }
 
     /// Something waits for `broker`, which could not take it now.

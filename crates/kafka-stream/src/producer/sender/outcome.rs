@@ -46,6 +46,13 @@ impl Plan {
                 batch.doubts += 1;
                 batch.retry_at = None;
                 batch.last_error = Some(heard.error());
+            } else if heard.is_unavailable(self.terms.idempotent) && self.terms.retries > 0 {
+                // So does waiting until it takes writes again.
+                may_retry = in_time;
+                let wait = self.terms.backoff.delay(batch.doubts);
+                batch.retry_at = now.checked_add(if leader_found { Duration::ZERO } else { wait });
+                batch.doubts += 1;
+                batch.last_error = Some(heard.error());
             } else if answer != Answer::Written {
                 let wait = self.terms.backoff.delay(batch.attempts);
                 batch.retry_at = now.checked_add(if leader_found { Duration::ZERO } else { wait });
@@ -222,7 +229,8 @@ fn final_error(heard: &Heard, batch: &Batch, maybe_written: bool, compression: C
 fn expired_error(batch: &Batch, maybe_written: bool, timeout: Duration) -> ProduceError {
     let because = batch.last_error.as_ref().map(|error| format!("; the last attempt failed: {error}"));
     let because = because.unwrap_or_default();
-    if maybe_written {
+    let code = batch.last_error.as_ref().and_then(ProduceError::code);
+    let error = if maybe_written {
         let message = format!(
             "no answer told within `delivery_timeout` of {timeout:?} whether the records were written{because}"
         );
@@ -232,5 +240,6 @@ fn expired_error(batch: &Batch, maybe_written: bool, timeout: Duration) -> Produ
             "the records could not be written within `delivery_timeout` of {timeout:?}: is the partition's leader up?{because}"
         );
         ProduceError::new(ProduceErrorKind::Timeout(timeout), message)
-    }
+    };
+    error.with_code(code)
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use kafka_core::cluster::{Client, Lane, Leader as ClusterLeader, Metadata};
 use kafka_core::net::{CallOptions, Connection};
 use kafka_core::protocol::messages::{ProduceRequest, ProduceResponse};
 use kafka_core::records::Compression;
+use kafka_core::watch;
 use kafka_core::{Error, ErrorKind, TopicPartition};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::answers::{Heard, Leader};
@@ -47,7 +48,7 @@ pub(crate) struct Sender {
     max_in_flight: usize,
     metadata: watch::Receiver<Arc<Metadata>>,
     commands: mpsc::UnboundedReceiver<Command>,
-    brokers: HashMap<i32, Broker>,
+    brokers: BTreeMap<i32, Broker>,
     answers: FuturesUnordered<Boxed<Answered>>,
     connecting: FuturesUnordered<Boxed<(i32, Result<Connection, Error>)>>,
     identity: Option<Boxed<Result<Identity, Error>>>,
@@ -98,7 +99,7 @@ impl Sender {
             compression: config.compression_type,
             max_in_flight: config.max_in_flight,
             commands,
-            brokers: HashMap::new(),
+            brokers: BTreeMap::new(),
             answers: FuturesUnordered::new(),
             connecting: FuturesUnordered::new(),
             identity: None,
@@ -280,7 +281,8 @@ impl Sender {
             if let Heard::Refused { leader: Some(leader), .. } = heard {
                 let partition = TopicPartition::new(part.topic.clone(), part.partition);
                 let leader = ClusterLeader { id: leader.broker, epoch: Some(leader.epoch) };
-                self.client.update_leader(&partition, leader, &[]);
+                let topic_id = ids.as_ref().and_then(|ids| ids.get(&part.topic)).copied();
+                self.client.update_leader(&partition, topic_id, leader, &[]);
             }
             self.plan.heard(part, heard, now);
         }

@@ -61,9 +61,10 @@ pub(crate) enum Answer {
     Written,
     /// It may succeed later; `maybe_written` unless the broker has certainly not written it.
     Retriable { maybe_written: bool },
-    /// A sequence before it is missing (`OUT_OF_ORDER_SEQUENCE_NUMBER`), or the broker has forgotten the producer
-    /// (`UNKNOWN_PRODUCER_ID`).
+    /// A sequence before it is missing (`OUT_OF_ORDER_SEQUENCE_NUMBER`).
     OutOfOrder,
+    /// The broker knows nothing of the producer (`UNKNOWN_PRODUCER_ID`), so nor whether the batch was written before.
+    Forgotten,
     /// The broker knows a newer epoch (`INVALID_PRODUCER_EPOCH`).
     StaleEpoch,
     /// It will never be accepted.
@@ -196,6 +197,12 @@ impl<B> InOrder<B> {
         let first = self.entries.iter().take(index).all(|entry| entry.state == State::Gap);
         let idempotent = self.idempotent;
         let Some(entry) = self.entries.get_mut(index) else { return Verdict::Nothing };
+        let answer = match answer {
+            // What may have been written must not come again under another number.
+            Answer::Forgotten if idempotent && entry.maybe_written => Answer::Final { maybe_written: true },
+            Answer::Forgotten => Answer::OutOfOrder,
+            answer => answer,
+        };
         match answer {
             Answer::Written => return self.written(index),
             Answer::Retriable { maybe_written } => {
@@ -231,7 +238,7 @@ impl<B> InOrder<B> {
                     return Verdict::Retry { counted: true };
                 }
             }
-            Answer::OutOfOrder | Answer::StaleEpoch => {}
+            Answer::OutOfOrder | Answer::StaleEpoch | Answer::Forgotten => {}
             Answer::Final { maybe_written } => entry.maybe_written |= maybe_written,
         }
         self.give_up_at(index)

@@ -16,6 +16,8 @@ enum Does {
     Retries,
     /// The same bytes are sent again until `delivery_timeout`, to whoever leads by then.
     FindsLeader,
+    /// The same bytes are sent again until `delivery_timeout`.
+    Waits,
     /// It is sent again in the next epoch, from sequence 0 (KIP-360).
     RaisesEpoch,
     /// It is sent again under another producer id, from sequence 0.
@@ -37,6 +39,11 @@ fn expected(code: ErrorCode) -> Does {
         | E::NOT_LEADER_OR_FOLLOWER
         | E::FENCED_LEADER_EPOCH => FindsLeader,
 
+        E::NOT_ENOUGH_REPLICAS
+        | E::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        | E::THROTTLING_QUOTA_EXCEEDED
+        | E::KAFKA_STORAGE_ERROR => Waits,
+
         E::OUT_OF_ORDER_SEQUENCE_NUMBER | E::UNKNOWN_PRODUCER_ID => RaisesEpoch,
         E::INVALID_PRODUCER_EPOCH | E::INVALID_PRODUCER_ID_MAPPING => ChangesIdentity,
 
@@ -56,7 +63,7 @@ fn expected(code: ErrorCode) -> Does {
         E::INVALID_REQUIRED_ACKS | E::UNSUPPORTED_VERSION | E::INVALID_REQUEST | E::POLICY_VIOLATION => {
             Fails(ProduceErrorKind::Broker(code))
         }
-        // NOT_ENOUGH_REPLICAS, REQUEST_TIMED_OUT, KAFKA_STORAGE_ERROR, THROTTLING_QUOTA_EXCEEDED and their like.
+        // REQUEST_TIMED_OUT, CORRUPT_MESSAGE and their like.
         code if code.is_retriable() => Retries,
         // Those that no broker answers a batch with, and those that are not known yet.
         code => FailsMaybeWritten(ProduceErrorKind::Broker(code)),
@@ -116,7 +123,7 @@ async fn each_code_answered_once_has_its_reaction() {
             Does::Succeeds => {
                 assert_eq!((outcome.unwrap().offset, again), (None, None), "{code}");
             }
-            Does::Retries | Does::FindsLeader => {
+            Does::Retries | Does::FindsLeader | Does::Waits => {
                 assert_eq!((outcome.unwrap().offset, again), (Some(1), Some(first)), "{code}");
             }
             Does::RaisesEpoch => {
@@ -166,10 +173,17 @@ async fn a_code_that_never_ends_is_given_up_by_retries_or_by_the_deadline() {
                 assert_eq!(error.code(), Some(code), "{error}");
                 assert!(took < Duration::from_secs(5), "{code}: {took:?}");
             }
-            Does::FindsLeader => {
+            Does::FindsLeader | Does::Waits => {
                 let error = outcome.unwrap_err();
-                assert!(attempts.len() > 1 + 3, "{code}: waiting for a leader uses up no retries");
-                let unknown = code == ErrorCode::NOT_LEADER_OR_FOLLOWER;
+                // The back-off grows to a second, so that 40 s are some 40 attempts and no storm.
+                assert!((20..60).contains(&attempts.len()), "{code}: {}", attempts.len());
+                let unknown = matches!(
+                    code,
+                    ErrorCode::NOT_LEADER_OR_FOLLOWER
+                        | ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND
+                        | ErrorCode::KAFKA_STORAGE_ERROR
+                );
+                assert_eq!(error.code(), Some(code), "{error}");
                 let kind = if unknown {
                     ProduceErrorKind::OutcomeUnknown
                 } else {
@@ -196,10 +210,70 @@ async fn a_batch_that_was_appended_before_the_error_is_written_once_all_the_same
             Does::Fails(_) | Does::RaisesEpoch | Does::ChangesIdentity => continue,
             Does::FailsMaybeWritten(_) => assert!(outcome.unwrap_err().may_be_written(), "{code}"),
             Does::Succeeds => assert!(outcome.is_ok(), "{code}"),
-            Does::Retries | Does::FindsLeader => {
+            Does::Retries | Does::FindsLeader | Does::Waits => {
                 assert_eq!((outcome.unwrap().offset, attempts.len()), (Some(1), 2), "{code}");
             }
         }
         assert_eq!(log, ["before", "this", "after"], "{code}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_without_writes_costs_no_retries_and_no_record() {
+    let away = [
+        ErrorCode::NOT_ENOUGH_REPLICAS,
+        ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+        ErrorCode::THROTTLING_QUOTA_EXCEEDED,
+        ErrorCode::KAFKA_STORAGE_ERROR,
+        ErrorCode::LEADER_NOT_AVAILABLE,
+        ErrorCode::NOT_LEADER_OR_FOLLOWER,
+    ];
+    for code in away {
+        let cluster = FakeCluster::new(1);
+        let producer = cluster.producer(|config| config.batch_size = 1);
+        producer.send(record(0, "0")).await.unwrap().await.unwrap();
+        let until = tokio::time::Instant::now() + Duration::from_secs(60);
+        cluster.script(
+            move |_| {
+                if tokio::time::Instant::now() < until { Reply::Refuse(code) } else { Reply::Normal }
+            },
+        );
+        let mut deliveries = Vec::new();
+        for value in ["1", "2", "3", "4", "5", "6"] {
+            deliveries.push(producer.send(record(0, value)).await.unwrap());
+        }
+        for (delivery, offset) in deliveries.into_iter().zip(1..) {
+            assert_eq!(delivery.await.unwrap().offset, Some(offset), "{code}");
+        }
+        // It goes on as soon as it can: the back-off is a second at most, and a fifth more by its jitter.
+        assert!(until.elapsed() < Duration::from_millis(1_500), "{code}: {:?}", until.elapsed());
+        assert_eq!(cluster.log(0), ["0", "1", "2", "3", "4", "5", "6"], "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_idempotence_what_may_be_written_is_repeated_as_often_as_retries_say() {
+    for code in [ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, ErrorCode::KAFKA_STORAGE_ERROR] {
+        let cluster = FakeCluster::new(1);
+        cluster.script(move |_| Reply::AppendThen(code));
+        let producer = cluster.producer(|config| config.enable_idempotence = false);
+        let error = producer.send(record(0, "v")).await.unwrap().await.unwrap_err();
+        assert!(error.may_be_written() && error.code() == Some(code), "{error}");
+        assert_eq!(cluster.arrivals().len(), 4);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_written_is_not_sent_under_another_number_when_the_broker_forgot_the_producer() {
+    let cluster = FakeCluster::new(1);
+    let producer = cluster.producer(|_| {});
+    producer.send(record(0, "before")).await.unwrap().await.unwrap();
+    let mut replies =
+        [Reply::AppendThen(ErrorCode::REQUEST_TIMED_OUT), Reply::Refuse(ErrorCode::UNKNOWN_PRODUCER_ID)]
+            .into_iter();
+    cluster.script(move |_| replies.next().unwrap_or(Reply::Normal));
+    let error = producer.send(record(0, "this")).await.unwrap().await.unwrap_err();
+    assert!(error.may_be_written() && error.code() == Some(ErrorCode::UNKNOWN_PRODUCER_ID), "{error}");
+    producer.send(record(0, "after")).await.unwrap().await.unwrap();
+    assert_eq!(cluster.log(0), ["before", "this", "after"]);
 }

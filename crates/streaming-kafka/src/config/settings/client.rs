@@ -58,8 +58,8 @@ pub(super) static CLIENT: &[Setting] = &[
     ),
     setting(
         "receive.buffer.bytes",
-        "65536",
-        "the socket's receive buffer; -1 leaves the system's",
+        "-1",
+        "the socket's receive buffer; -1 leaves the system's, which grows with what comes",
         Kind::Whole { unit: " of bytes", min: -1, max: MAX, set: |c, v| c.receive_buffer_bytes = buffer(v) },
     ),
 ];

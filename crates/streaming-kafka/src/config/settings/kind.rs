@@ -17,6 +17,8 @@ pub(crate) enum Kind<T: 'static> {
     Form { expects: &'static str, set: fn(&mut T, &str) -> bool },
     /// A list of texts; `false` if one is wrong.
     List { expects: &'static str, set: fn(&mut T, &[String]) -> bool },
+    /// The same, where numbers may be written as such.
+    Items { expects: &'static str, set: fn(&mut T, &[String]) -> bool },
 }
 
 /// A name, and what it chooses.
@@ -44,7 +46,9 @@ impl<T> Kind<T> {
                     _ => format!("one of {}", names.join(", ")),
                 }
             }
-            Self::Form { expects, .. } | Self::List { expects, .. } => (*expects).to_owned(),
+            Self::Form { expects, .. } | Self::List { expects, .. } | Self::Items { expects, .. } => {
+                (*expects).to_owned()
+            }
         }
     }
 
@@ -71,6 +75,7 @@ impl<T> Kind<T> {
             }
             Self::Form { set, .. } => allowed(set(target, value.text().ok_or_else(wrong_type)?))?,
             Self::List { set, .. } => allowed(set(target, &value.words().ok_or_else(wrong_type)?))?,
+            Self::Items { set, .. } => allowed(set(target, &value.items().ok_or_else(wrong_type)?))?,
         }
         Ok(())
     }

@@ -6,14 +6,15 @@ use kafka_stream::producer::ProducerConfig;
 
 use super::client::CLIENT;
 use super::consumer::CONSUMER;
+use super::handler::HANDLER;
 use super::kind::{Kind, Refused};
 use super::producer::PRODUCER;
 use super::{Place, Setting, SettingValue};
-use crate::config::{ConfigError, ConfigErrorKind, variables};
+use crate::config::{ConfigError, ConfigErrorKind, HandlerConfig, variables};
 
-/// All settings: the producer's, the consumer's, and those both have.
+/// All settings: the producer's, the consumer's, those both have, and the handlers'.
 pub(crate) fn all() -> impl Iterator<Item = &'static Setting> {
-    PRODUCER.iter().chain(CONSUMER).chain(CLIENT)
+    PRODUCER.iter().chain(CONSUMER).chain(CLIENT).chain(HANDLER)
 }
 
 /// Kafka's name in `snake_case`.
@@ -27,13 +28,14 @@ impl Setting {
         match &self.place {
             Place::Producer(kind) => kind.expects(),
             Place::Consumer(kind) => kind.expects(),
+            Place::Handler(kind) => kind.expects(),
             Place::Client(kind) => kind.expects(),
         }
     }
 
     /// Whether `T` has this setting.
     pub(crate) fn is_of<T: Role>(&self) -> bool {
-        matches!(self.place, Place::Client(_)) || T::kind(&self.place).is_some()
+        (T::CONNECTS && matches!(self.place, Place::Client(_))) || T::kind(&self.place).is_some()
     }
 
     pub(crate) fn is_called(&self, key: &str) -> bool {
@@ -42,10 +44,12 @@ impl Setting {
     }
 }
 
-/// A typed config that settings go to: the producer's or the consumer's.
+/// A typed config that settings go to: the producer's, the consumer's or the handlers'.
 pub(crate) trait Role: Sized + 'static {
-    /// `producer` or `consumer`.
+    /// `producer`, `consumer` or `handler`.
     const NAME: &'static str;
+    /// Whether it has connections of its own, with their settings.
+    const CONNECTS: bool = true;
     fn kind(place: &Place) -> Option<&Kind<Self>>;
 }
 
@@ -71,10 +75,23 @@ impl Role for ConsumerConfig {
     }
 }
 
+impl Role for HandlerConfig {
+    const NAME: &'static str = "handler";
+    const CONNECTS: bool = false;
+
+    fn kind(place: &Place) -> Option<&Kind<Self>> {
+        match place {
+            Place::Handler(kind) => Some(kind),
+            _ => None,
+        }
+    }
+}
+
 /// Where a role's settings are written to.
 pub(crate) struct Side<'a, T> {
     pub(crate) config: &'a mut T,
-    pub(crate) client: &'a mut ClientConfig,
+    /// That of its connections, if it has any.
+    pub(crate) client: Option<&'a mut ClientConfig>,
     /// The settings that were given, as against left at their defaults, with their names as spelled.
     pub(crate) given: &'a mut BTreeMap<&'static str, String>,
 }
@@ -101,9 +118,9 @@ impl<T: Role> Side<'_, T> {
         setting: &'static Setting,
         value: &SettingValue,
     ) -> Result<(), ConfigError> {
-        let applied = match &setting.place {
-            Place::Client(kind) => kind.apply(self.client, value),
-            place => match T::kind(place) {
+        let applied = match (&setting.place, self.client.as_deref_mut()) {
+            (Place::Client(kind), Some(client)) => kind.apply(client, value),
+            (place, _) => match T::kind(place) {
                 Some(kind) => kind.apply(self.config, value),
                 None => Err(Refused(ConfigErrorKind::UnknownKey)),
             },
@@ -133,7 +150,9 @@ fn unknown<T: Role>(key: &str) -> String {
     if let Some(other) = all().find(|setting| setting.is_called(key)) {
         let role = match other.place {
             Place::Producer(_) => "producer",
-            _ => "consumer",
+            Place::Consumer(_) => "consumer",
+            Place::Handler(_) => "handler",
+            Place::Client(_) => "producer and of the consumer",
         };
         return format!("this is a setting of the {role}; a {} has none of that name", T::NAME);
     }

@@ -1,9 +1,10 @@
-//! The one table of Kafka's client settings that are understood: parsing, suggestions and the documentation all read it.
+//! The one table of the client settings that are understood, Kafka's and a few of our own: parsing, suggestions and the documentation all read it.
 //!
 //! Knows names, types, ranges and defaults of single settings; how they go together is the matter of `checks`.
 
 mod client;
 mod consumer;
+mod handler;
 mod kind;
 mod lookup;
 mod producer;
@@ -13,14 +14,15 @@ use kafka_core::cluster::ClientConfig;
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
+use crate::config::HandlerConfig;
 use kind::Kind;
 
 pub(crate) use lookup::{Role, Side, all, is_known, nearest, snake};
 pub use value::SettingValue;
 
-/// One of Kafka's client settings.
+/// One of the client settings.
 pub(crate) struct Setting {
-    /// Kafka's name.
+    /// Kafka's name, or one in Kafka's way.
     pub(crate) name: &'static str,
     /// The default as it would be given; empty if there is none.
     pub(crate) default: &'static str,
@@ -33,5 +35,6 @@ pub(crate) struct Setting {
 pub(crate) enum Place {
     Producer(Kind<ProducerConfig>),
     Consumer(Kind<ConsumerConfig>),
+    Handler(Kind<HandlerConfig>),
     Client(Kind<ClientConfig>),
 }

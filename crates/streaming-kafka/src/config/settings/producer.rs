@@ -26,7 +26,7 @@ pub(super) static PRODUCER: &[Setting] = &[
     setting(
         "retries",
         "3",
-        "how often a batch is sent again after a retriable answer or a lost connection",
+        "how often a batch is sent again after a retriable answer or a lost connection; waiting for a leader, for replicas or for a quota does not count",
         Kind::Whole { unit: "", min: 0, max: MAX, set: |c, v| c.retries = int(v).unsigned_abs() },
     ),
     setting(

@@ -62,6 +62,16 @@ impl SettingValue {
             _ => Some(self.text()?.split(',').map(|s| s.trim().to_owned()).collect()),
         }
     }
+
+    /// As [`words`](Self::words), where `[1,2]` and `1` are lists too.
+    pub(super) fn items(&self) -> Option<Vec<String>> {
+        let item = |value: &serde_json::Value| Self(value.clone()).word();
+        match &self.0 {
+            serde_json::Value::Array(items) => items.iter().map(item).collect(),
+            serde_json::Value::Number(_) => Some(vec![self.word()?]),
+            _ => self.words(),
+        }
+    }
 }
 
 impl fmt::Display for SettingValue {

@@ -42,7 +42,7 @@ proptest! {
             ".{0,40}".prop_map(serde_json::Value::from),
             Just(serde_json::Value::Null),
         ],
-        variable in prop::sample::select(vec![PRODUCER, CONSUMER]),
+        variable in prop::sample::select(vec![PRODUCER, CONSUMER, HANDLER]),
     ) {
         let text = serde_json::json!({ key.as_str(): value }).to_string();
         if let Err(error) = KafkaConfig::from_vars([(variable, text)]) {
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn any_object_like_text_gives_a_config_or_an_error(text in "[{}\\[\\]\":,a-z0-9.\\\\ -]{0,60}") {
-        let _ = KafkaConfig::from_vars([(PRODUCER, text.as_str()), (CONSUMER, text.as_str())]);
+        let _ = KafkaConfig::from_vars([(PRODUCER, text.as_str()), (CONSUMER, text.as_str()), (HANDLER, text.as_str())]);
         let _ = KafkaConfig::from_vars([("STREAMING_KAFKA__BOOTSTRAP_SERVERS", text.as_str())]);
     }
 

@@ -129,6 +129,7 @@ fn every_default_in_the_table_is_the_one_in_force() {
         let taken = [
             config.set_producer(setting.name, setting.default).is_ok(),
             config.set_consumer(setting.name, setting.default).is_ok(),
+            config.set_handler(setting.name, setting.default).is_ok(),
         ];
         assert!(taken.contains(&true), "{}", setting.name);
         assert_eq!(format!("{:?}", comparable(&config)), plain, "{}", setting.name);
@@ -141,5 +142,6 @@ fn comparable(config: &KafkaConfig) -> impl std::fmt::Debug {
         config.consumer_config.clone(),
         config.producer_client.clone(),
         config.consumer_client.clone(),
+        config.handler_config.clone(),
     )
 }

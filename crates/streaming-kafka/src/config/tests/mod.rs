@@ -1,5 +1,6 @@
 mod any_input;
 mod guide;
+mod handlers;
 mod sasl;
 mod secrets;
 mod sources;
@@ -11,6 +12,7 @@ use super::{ConfigError, KafkaConfig};
 
 const PRODUCER: &str = "STREAMING_KAFKA__PRODUCER_CONFIG";
 const CONSUMER: &str = "STREAMING_KAFKA__CONSUMER_CONFIG";
+const HANDLER: &str = "STREAMING_KAFKA__HANDLER_CONFIG";
 
 fn read(vars: &[(&str, &str)]) -> Result<KafkaConfig, ConfigError> {
     KafkaConfig::from_vars(vars.iter().copied())

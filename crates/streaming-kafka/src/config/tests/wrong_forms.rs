@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::ConfigErrorKind;
 use crate::config::settings::{Setting, all, snake};
+use crate::config::{ConfigErrorKind, HandlerConfig};
 use kafka_stream::consumer::ConsumerConfig;
 use kafka_stream::producer::ProducerConfig;
 
@@ -18,6 +18,9 @@ fn every_place() -> Vec<(&'static str, String, &'static Setting)> {
             }
             if setting.is_of::<ConsumerConfig>() {
                 places.push((CONSUMER, key.clone(), setting));
+            }
+            if setting.is_of::<HandlerConfig>() {
+                places.push((HANDLER, key.clone(), setting));
             }
         }
     }
@@ -80,8 +83,35 @@ fn wrong_values(setting: &Setting) -> Vec<(Value, ConfigErrorKind)> {
                 (json!([]), OutOfRange),
                 (json!("best"), OutOfRange),
             ]);
+        } else if expects.starts_with("whole numbers") {
+            wrong.extend([
+                (json!([1, true]), WrongType),
+                (json!([1, [2]]), WrongType),
+                (json!([]), OutOfRange),
+                (json!(0), OutOfRange),
+                (json!([1000, -1]), OutOfRange),
+                (json!([1.5]), OutOfRange),
+                (json!(u64::MAX), OutOfRange),
+                (json!("10s"), OutOfRange),
+                (json!("1000,"), OutOfRange),
+            ]);
         } else {
             wrong.extend([(json!(5), WrongType), (json!(["a"]), WrongType)]);
+        }
+        if setting.name == "handler.concurrency" {
+            for text in
+                ["by-key", "by-key:", "by-key:0", "by-key:+1", "by-partition:2", "unordered:10001", "any:2"]
+            {
+                wrong.push((json!(text), OutOfRange));
+            }
+        }
+        if setting.name.starts_with("handler.failure.actions") {
+            for text in ["a", "a=", "=skip", "a=drop", "a=skip,a=stop", "a=skip,"] {
+                wrong.push((json!(text), OutOfRange));
+            }
+        }
+        if setting.name == "retry.topic.suffix" {
+            wrong.extend([(json!("a/b"), OutOfRange), (json!("x".repeat(101)), OutOfRange)]);
         }
         if setting.name == "auto.offset.reset" {
             for text in ["newest", "by_duration", "by_duration:", "by_duration:1h", "by_duration:PT-1H"] {
@@ -135,6 +165,11 @@ fn an_unknown_setting_is_refused_with_where_it_belongs() {
         (PRODUCER, "fetch.min.bytes", "this is a setting of the consumer"),
         (PRODUCER, "group_id", "this is a setting of the consumer"),
         (CONSUMER, "acks", "this is a setting of the producer"),
+        (PRODUCER, "handler.max.attempts", "this is a setting of the handler"),
+        (HANDLER, "group_id", "this is a setting of the consumer"),
+        (HANDLER, "retry.backoff.ms", "this is a setting of the producer and of the consumer"),
+        (HANDLER, "max_attempts", "did you mean `handler_max_attempts`?"),
+        (HANDLER, "dead.letter.topic.suffix", "set `STREAMING_KAFKA__DEAD_LETTER_TOPIC_SUFFIX`"),
         (PRODUCER, "bootstrap.servers", "set `STREAMING_KAFKA__BOOTSTRAP_SERVERS`"),
         (CONSUMER, "security_protocol", "set `STREAMING_KAFKA__SECURITY_PROTOCOL`"),
         (CONSUMER, "", "unknown consumer setting"),

@@ -1,9 +1,10 @@
 //! What each failed heartbeat means for the member.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::protocol::ErrorCode;
 use kafka_core::{Error, ErrorKind};
+use tokio::time::Instant;
 
 use super::{Member, Phase};
 use crate::consumer::group::state::{Action, Failure, is_passing, refusal};

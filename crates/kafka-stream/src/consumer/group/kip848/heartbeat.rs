@@ -1,6 +1,6 @@
 //! What the coordinator is told: everything when joining and after a failure, else what has changed.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use super::{Member, Phase, Told};
 use crate::consumer::group::state::{Failure, GroupHeartbeat, Heard, Request, Ticket};

@@ -22,10 +22,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::protocol::Uuid;
 use kafka_core::{Error, TopicPartition};
+use tokio::time::Instant;
 
 use super::event::{ConsumerGroupMetadata, GroupEvent, LossReason};
 use super::standing::Standing;

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
 
 use kafka_core::protocol::Uuid;
 use kafka_core::{Error, TopicPartition};
+use tokio::time::Instant;
 
 use super::{Member, Phase, Place};
 use crate::consumer::group::GroupEvent;

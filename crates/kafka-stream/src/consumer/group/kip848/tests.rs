@@ -257,6 +257,39 @@ fn who_does_not_poll_leaves_and_comes_back_with_the_next_poll() {
 }
 
 #[test]
+fn who_does_not_give_up_partitions_in_time_loses_them_and_leaves() {
+    let mut sim = Sim::settled();
+    sim.beat();
+    let actions = sim.answer(2, Some(&[(TOPIC, 0)]));
+    let [.., Action::Revoke(revoke, GroupEvent::Revoke { partitions })] = &actions[..] else {
+        panic!("{actions:?}")
+    };
+    let (revoke, begun) = (*revoke, sim.now);
+    assert_eq!((partitions.as_slice(), sim.machine.standing()), (&[("t", 1).into()][..], Standing::Revoking));
+    while sim.now + INTERVAL < begun + MAX_POLL {
+        // However often it polls, the listener was called then.
+        sim.now += INTERVAL;
+        heartbeat(&sim.tell(Input::Polled(begun)));
+        sim.answer(2, None);
+        assert_eq!(sim.machine.standing(), Standing::Revoking, "the session goes on");
+    }
+    sim.now = begun + MAX_POLL;
+    let actions = sim.tell(Input::Polled(begun));
+    let [
+        Action::Send(_, Request::LeaveByEpoch { epoch: LEAVES, .. }),
+        Action::Emit(GroupEvent::Lost { partitions, reason }),
+    ] = &actions[..]
+    else {
+        panic!("{actions:?}")
+    };
+    assert_eq!((partitions.len(), reason), (2, &LossReason::PollIntervalExceeded(MAX_POLL)));
+    assert_eq!(sim.machine.standing(), Standing::Lost);
+    assert!(sim.tell(Input::RevokeDone(revoke)).is_empty(), "it comes too late");
+    assert!(sim.machine.awaits_poll());
+    assert_eq!(heartbeat(&sim.tell(Input::Polled(sim.now))).epoch, 0);
+}
+
+#[test]
 fn a_static_member_says_that_it_comes_back() {
     for (instance, expected) in [(None, LEAVES), (Some("i"), LEAVES_FOR_A_WHILE)] {
         let mut sim = Sim::new(instance);

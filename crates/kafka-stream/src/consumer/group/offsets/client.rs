@@ -6,15 +6,16 @@ use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::cluster::{Client, CoordinatorKind, Lane};
 use kafka_core::net::CallOptions;
 use kafka_core::protocol::{ErrorCode, Request};
+use kafka_core::watch;
 use kafka_core::{Error, ErrorKind, Result, TopicPartition};
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::topic_ids::TopicIds;
 use super::{CommitError, OffsetAndMetadata};
 use super::{commit, fetch};
 use crate::consumer::group::handle::Command;
-use crate::consumer::group::standing::{Snapshot, Standing};
+use crate::consumer::group::standing::{Losses, Snapshot, Standing};
 use crate::consumer::group::state::Settings;
 
 /// Commits offsets in a group's name, and says what was committed. Cheap to clone.
@@ -25,6 +26,7 @@ pub(crate) struct Offsets {
     request_timeout: Duration,
     backoff: ExponentialBackoff,
     snapshot: watch::Receiver<Snapshot>,
+    losses: Arc<Losses>,
     commands: mpsc::WeakUnboundedSender<Command>,
     /// Held by the commit under way, so that no commit overtakes an earlier one that is tried again.
     turn: Arc<Mutex<()>>,
@@ -34,7 +36,7 @@ impl Offsets {
     pub(in crate::consumer::group) fn new(
         client: Client,
         settings: &Settings,
-        snapshot: watch::Receiver<Snapshot>,
+        (snapshot, losses): (watch::Receiver<Snapshot>, Arc<Losses>),
         commands: mpsc::WeakUnboundedSender<Command>,
     ) -> Self {
         Self {
@@ -43,6 +45,7 @@ impl Offsets {
             request_timeout: settings.request_timeout,
             backoff: settings.backoff,
             snapshot,
+            losses,
             commands,
             turn: Arc::default(),
         }
@@ -65,14 +68,26 @@ impl Offsets {
         if offsets.is_empty() {
             return Ok(());
         }
+        // Of this moment, before it waits for anything: that is what the offsets belong to.
+        let (losses, ids) = (self.losses.all_heard(), self.topic_ids(offsets.keys()));
         let mut attempts = Attempts::new(self.backoff, timeout);
         let deadline = attempts.deadline;
         let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else {
             return Err(attempts.late().into());
         };
-        let ids = self.topic_ids(offsets.keys());
         loop {
+            if ids.are_outdated(&self.topic_ids(offsets.keys())) {
+                return Err(Error::new(
+                    ErrorKind::Broker(ErrorCode::UNKNOWN_TOPIC_ID),
+                    "commit failed: a topic was deleted and created again meanwhile, and the offsets mean nothing there",
+                )
+                .into());
+            }
             let snapshot = self.snapshot.borrow().clone();
+            if losses.is_none() || self.losses.all_heard() != losses {
+                // Others may have handled more of these partitions, even if the member has them again.
+                return Err(CommitError::NotMember { code: ErrorCode::UNKNOWN_MEMBER_ID });
+            }
             may_commit(&snapshot, &offsets)?;
             let mut member = snapshot.member.clone();
             if snapshot.standing == Standing::Outside {
@@ -119,10 +134,11 @@ impl Offsets {
         if partitions.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let ids = self.topic_ids(partitions);
         let mut attempts = Attempts::new(self.backoff, timeout);
         let deadline = attempts.deadline;
         loop {
+            // Each time anew: the topic may be another one of that name by now.
+            let ids = self.topic_ids(partitions);
             let mut negotiated = 0;
             let build = |version| {
                 negotiated = version;
@@ -173,6 +189,9 @@ impl Offsets {
     async fn again(&self, attempts: &mut Attempts, moved: bool, error: Error) -> Result<()> {
         if moved {
             self.client.forget_coordinator(CoordinatorKind::Group, &self.group_id);
+        }
+        if error.code() == Some(ErrorCode::UNKNOWN_TOPIC_ID) {
+            self.client.request_metadata_update();
         }
         attempts.again(error).await
     }

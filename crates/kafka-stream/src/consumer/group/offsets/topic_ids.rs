@@ -29,6 +29,14 @@ impl TopicIds {
         self.0.values().any(|id| id.is_zero()).then_some(LAST_VERSION_WITH_NAMES)
     }
 
+    /// Whether a topic has another id `now`.
+    pub(super) fn are_outdated(&self, now: &Self) -> bool {
+        self.0.iter().any(|(topic, id)| {
+            let now = now.id(topic);
+            !id.is_zero() && !now.is_zero() && *id != now
+        })
+    }
+
     pub(super) fn id(&self, topic: &str) -> Uuid {
         self.0.get(topic).copied().unwrap_or(Uuid::ZERO)
     }

@@ -1,9 +1,8 @@
 //! What each failure means for the member.
 
-use std::time::Instant;
-
 use kafka_core::Error;
 use kafka_core::protocol::ErrorCode;
+use tokio::time::Instant;
 
 use super::{Action, Failure, Membership, Phase};
 use crate::consumer::group::LossReason;

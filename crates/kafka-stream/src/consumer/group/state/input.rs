@@ -1,10 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_core::Error;
 use kafka_core::protocol::{ErrorCode, Uuid};
+use tokio::time::Instant;
 
 use super::GroupEvent;
 use crate::consumer::assignor::{PartitionRacks, TopicPartitionCounts};

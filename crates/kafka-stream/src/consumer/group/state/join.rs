@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use kafka_core::{Error, ErrorKind, TopicPartition};
+use tokio::time::Instant;
 
 use super::{
     Action, AfterRevoke, Failure, JoinRequest, Joined, Leading, Membership, Phase, Request, Synced, Ticket,
@@ -163,9 +163,16 @@ impl Membership {
             return;
         }
         let Phase::Assigning { joined } = std::mem::replace(&mut self.phase, Phase::Stable) else { return };
-        let assignments = match joined.skip_assignment {
-            true => Ok(Vec::new()),
-            false => self.assign(&joined),
+        let assignments = if joined.skip_assignment {
+            // A static leader that comes back: the group goes on as it last assigned. If it was away for a while only, it
+            // knows what it left undone: partitions that came, or the second half of a cooperative rebalance.
+            if self.has_assigned {
+                self.rejoin = Some("the leader was away and is back".to_owned());
+            }
+            Ok(Vec::new())
+        } else {
+            self.has_assigned = true;
+            self.assign(&joined)
         };
         match assignments {
             Ok(assignments) => self.sync(assignments, &joined.protocol_name),

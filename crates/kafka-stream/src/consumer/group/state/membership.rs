@@ -1,9 +1,8 @@
 //! Staying in a generation, and losing or leaving it.
 
-use std::time::Instant;
-
 use kafka_core::Error;
 use kafka_core::protocol::ErrorCode;
+use tokio::time::Instant;
 
 use super::{Action, Failure, Heartbeat, Membership, Phase, Request, Ticket};
 use crate::consumer::group::{GroupEvent, LossReason};

@@ -21,10 +21,11 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::TopicPartition;
 use kafka_core::backoff::ExponentialBackoff;
+use tokio::time::Instant;
 
 pub(super) use failure::{is_passing, refusal};
 pub(super) use input::{
@@ -127,6 +128,8 @@ pub(super) struct Membership {
     /// Why the next join happens, for the coordinator's log (KIP-800).
     reason: String,
     leading: Option<Leading>,
+    /// Whether it was the leader once.
+    has_assigned: bool,
     heartbeat: Heartbeat,
     last_poll: Instant,
     last_ticket: Ticket,
@@ -157,6 +160,7 @@ impl Membership {
             rejoin: None,
             reason: String::new(),
             leading: None,
+            has_assigned: false,
             heartbeat: Heartbeat::default(),
             last_poll: now,
             last_ticket: 0,

@@ -1,10 +1,11 @@
 //! A broker's group coordinator as a model: what Kafka's does with one group, without I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_core::protocol::ErrorCode;
+use tokio::time::Instant;
 
 use super::super::{Answer, Failure, JoinRequest, Joined, JoinedMember, Request, Synced, Ticket};
 

@@ -1,12 +1,13 @@
 //! One member, step by step: what each answer of the coordinator makes it do.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_core::TopicPartition;
 use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::protocol::ErrorCode;
+use tokio::time::Instant;
 
 use super::super::*;
 use crate::consumer::AssignmentStrategy::{self, CooperativeSticky, Range};
@@ -307,6 +308,33 @@ fn too_long_without_a_poll_leaves_the_group_and_the_next_poll_joins_again() {
     assert!(member.tell(Input::Polled(end - MAX_POLL)).is_empty());
     assert!(member.machine.awaits_poll());
     assert_eq!(join_of(&member.tell(Input::Polled(end))), "");
+}
+
+#[test]
+fn a_member_that_does_not_give_up_partitions_in_time_loses_them_and_leaves() {
+    let mut member = Member::stable(Range);
+    member.heartbeat_answer(Err(refused(ErrorCode::REBALANCE_IN_PROGRESS)));
+    let (revoke, begun) = (member.ticket, member.now);
+    member.tell(Input::Polled(begun));
+    assert_eq!(member.machine.standing(), Standing::Revoking);
+    while member.now + INTERVAL < begun + MAX_POLL {
+        // However often it polls, the listener was called then.
+        member.tell(Input::Polled(begun));
+        member.heartbeat_answer(Err(refused(ErrorCode::REBALANCE_IN_PROGRESS)));
+        assert_eq!(member.machine.standing(), Standing::Revoking, "the session goes on");
+    }
+    member.now = begun + MAX_POLL;
+    let actions = member.tell(Input::Polled(begun));
+    let [Action::Emit(GroupEvent::Lost { partitions: lost, reason }), Action::Send(_, Request::Leave { .. })] =
+        &actions[..]
+    else {
+        panic!("{actions:?}")
+    };
+    assert_eq!((lost, reason), (&partitions(&[0, 1]), &LossReason::PollIntervalExceeded(MAX_POLL)));
+    assert_eq!(member.machine.standing(), Standing::Lost);
+    assert!(member.tell(Input::RevokeDone(revoke)).is_empty(), "it comes too late");
+    assert!(member.machine.awaits_poll());
+    assert_eq!(join_of(&member.tell(Input::Polled(member.now))), "");
 }
 
 #[test]

@@ -150,6 +150,23 @@ fn a_static_member_comes_back_to_its_partitions_without_a_rebalance() {
 }
 
 #[test]
+fn partitions_that_come_while_a_static_leader_overruns_are_assigned_when_it_is_back() {
+    for strategy in [Range, CooperativeSticky] {
+        let mut world = World::new(5, TOPICS);
+        let leader = world.start(&[strategy], &["t", "u"], Some("a"));
+        world.run(secs(30));
+        world.check_settled();
+        world.set_polling(leader, false);
+        world.run(MAX_POLL + secs(2));
+        assert_eq!(world.clients[leader].lost, [LossReason::PollIntervalExceeded(MAX_POLL)]);
+        world.set_partitions("t", 12);
+        world.set_polling(leader, true);
+        world.run(secs(30));
+        world.check_settled();
+    }
+}
+
+#[test]
 fn a_second_member_with_the_same_instance_id_fences_the_first() {
     let mut world = World::new(5, TOPICS);
     let first = world.start(&[Range], &["t", "u"], Some("a"));

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kafka_core::TopicPartition;
 use kafka_core::backoff::ExponentialBackoff;
+use tokio::time::Instant;
 
 use super::super::*;
 use super::coordinator::Coordinator;
