@@ -17,6 +17,8 @@ pub struct EmbeddedCluster {
     shared: Arc<Shared>,
     /// Of each broker that runs, by its id.
     listeners: Mutex<BTreeMap<i32, Vec<Listener>>>,
+    /// Held while a broker stops or starts: one at a time, so that none is half of each.
+    changing: tokio::sync::Mutex<()>,
     clock: JoinHandle<()>,
 }
 
@@ -31,7 +33,7 @@ impl EmbeddedCluster {
         listeners: BTreeMap<i32, Vec<Listener>>,
         clock: JoinHandle<()>,
     ) -> Self {
-        Self { shared, listeners: Mutex::new(listeners), clock }
+        Self { shared, listeners: Mutex::new(listeners), changing: tokio::sync::Mutex::default(), clock }
     }
 
     /// The addresses of all brokers as `host:port`, also of those that are stopped. Where there are several listeners, those
@@ -81,6 +83,7 @@ impl EmbeddedCluster {
     /// [`Error::UnknownBroker`].
     pub async fn stop(&self, broker: i32) -> Result<(), Error> {
         self.check(broker)?;
+        let _turn = self.changing.lock().await;
         self.shared.with(|cluster| cluster.broker_stopped(broker));
         self.close(broker).await;
         Ok(())
@@ -92,6 +95,7 @@ impl EmbeddedCluster {
     /// [`Error::UnknownBroker`].
     pub async fn kill(&self, broker: i32) -> Result<(), Error> {
         self.check(broker)?;
+        let _turn = self.changing.lock().await;
         self.close(broker).await;
         self.shared.with(|cluster| cluster.broker_stopped(broker));
         Ok(())
@@ -106,6 +110,7 @@ impl EmbeddedCluster {
             .shared
             .with(|cluster| Some((cluster.brokers.get(&broker)?.addresses.clone(), cluster.settings.sockets)))
             .ok_or(Error::UnknownBroker(broker))?;
+        let _turn = self.changing.lock().await;
         if self.listeners.lock().contains_key(&broker) {
             return Ok(());
         }

@@ -95,3 +95,16 @@ fn a_dropped_cluster_leaves_no_task_no_port_and_no_memory() {
     let counted = allocation_counter::measure(|| (0..10).for_each(|_| come_and_go()));
     assert!(counted.bytes_current < 64 << 10, "{} bytes are left of ten clusters", counted.bytes_current);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_started_while_it_is_being_killed_runs_afterwards_and_is_one_of_the_cluster() {
+    for _ in 0..20 {
+        let cluster = start(1).await;
+        let (killed, started) = tokio::join!(cluster.kill(1), cluster.start(1));
+        killed.and(started).unwrap();
+        write(&cluster).await;
+        let (killed, started) = tokio::join!(cluster.stop(1), cluster.start(1));
+        killed.and(started).unwrap();
+        write(&cluster).await;
+    }
+}

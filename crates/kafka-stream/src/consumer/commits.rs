@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 
 use kafka_core::TopicPartition;
 
+use super::fetch::NO_TOPIC_ID;
 use super::group::{CommitError, OffsetAndMetadata};
-use super::positions::Phase;
+use super::positions::{Assigned, Phase};
 use super::{ConsumerError, ConsumerErrorKind, ConsumerHandle};
 
 impl ConsumerHandle {
@@ -83,6 +84,7 @@ impl ConsumerHandle {
         positions
             .iter()
             .filter(|(_, assigned)| assigned.position >= 0 && assigned.phase == Phase::Fetching)
+            .filter(|(tp, assigned)| self.is_of_the_topic(tp, assigned))
             .map(|(tp, assigned)| {
                 let mut at = OffsetAndMetadata::new(assigned.position);
                 at.leader_epoch = assigned.position_epoch;
@@ -98,7 +100,14 @@ impl ConsumerHandle {
         let positions = self.shared.positions.lock();
         let assigned = positions.get(tp)?;
         let found_out = matches!(assigned.phase, Phase::Fetching | Phase::Halted(_));
-        found_out.then_some((assigned.stamp, assigned.restarted_at))
+        (found_out && self.is_of_the_topic(tp, assigned)).then_some((assigned.stamp, assigned.restarted_at))
+    }
+
+    /// Whether the position is one of the topic that has the name now, as far as is known.
+    fn is_of_the_topic(&self, tp: &TopicPartition, assigned: &Assigned) -> bool {
+        let now = self.shared.client.metadata().topic(&tp.topic).and_then(|topic| topic.id);
+        let known = assigned.leader.map(|leader| leader.topic_id).filter(|id| *id != NO_TOPIC_ID);
+        now.zip(known).is_none_or(|(now, known)| now.0 == known)
     }
 
     /// What the group has committed for these partitions; `None` for one without a commit.

@@ -14,7 +14,6 @@ use tracing::{info, warn};
 
 use super::fetch::Decoding;
 use super::group::{GroupEvent, GroupHandle, ListenGuard, LossReason};
-use super::positions::Phase;
 use super::shared::Shared;
 use super::stats::Counters;
 use super::{
@@ -172,12 +171,12 @@ impl Poller {
                 });
                 Some((work, StepEnd::Revoked(given_up)))
             }
-            GroupEvent::Assign { added, owned } => {
+            GroupEvent::Assign { added, owned, topic_ids } => {
                 info!(?added, owned = owned.len(), "partitions were assigned");
                 {
                     let mut positions = handle.shared.positions.lock();
                     for tp in &added {
-                        positions.add(tp, Phase::Committed);
+                        positions.add_by_group(tp, topic_ids.get(&tp.topic).map(|id| id.0));
                     }
                 }
                 *handle.shared.failed.lock() = None;

@@ -1,8 +1,9 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_core::protocol::Uuid;
 use kafka_core::{Error, TopicPartition};
 
 /// Says whether a topic belongs to a subscription by pattern.
@@ -42,6 +43,8 @@ pub(crate) enum GroupEvent {
         added: Vec<TopicPartition>,
         /// All that is owned now.
         owned: Vec<TopicPartition>,
+        /// The ids of the topics of what was added, where topics are assigned by them (KIP-848).
+        topic_ids: BTreeMap<Arc<str>, Uuid>,
     },
     /// Membership is gone and these partitions with it; others may read them already, so commits are refused. The
     /// member joins again by itself, except where [`Failed`](Self::Failed) follows. A [`Revoke`](Self::Revoke) of the same

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::Leader;
 use crate::consumer::ConsumerErrorKind;
-use crate::consumer::fetch::{Chunk, NO_TOPIC_ID};
+use crate::consumer::fetch::{Chunk, NO_TOPIC_ID, TopicId};
 
 /// A place in a log that only its leader can turn into an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +78,8 @@ pub(crate) struct Assigned {
     pub(crate) fetch_epoch: Option<i32>,
     pub(crate) paused: bool,
     pub(crate) leader: Option<Leader>,
+    /// The id by which the group assigned the topic (KIP-848): another topic of its name is not meant.
+    pub(super) meant: Option<TopicId>,
     /// Whether the leader must say that its log has what was read before anything is fetched from it (KIP-320).
     pub(crate) unproven: bool,
     /// Whether that is because of another leader.
@@ -110,6 +112,7 @@ impl Assigned {
             fetch_epoch: None,
             paused: false,
             leader: None,
+            meant: None,
             unproven: false,
             moved: false,
             replica: None,
@@ -145,8 +148,11 @@ impl Assigned {
 
     /// Takes over a leader; true if the topic is another one of the same name.
     pub(super) fn update_leader(&mut self, leader: Option<Leader>) -> bool {
-        let Some(new) = leader else {
-            // No leader now: fetching stops until one is known.
+        let is_meant =
+            |leader: &Leader| self.meant.is_none_or(|id| [id, NO_TOPIC_ID].contains(&leader.topic_id));
+        let Some(new) = leader.filter(is_meant) else {
+            // No leader now: fetching stops until one is known. Where the topic was created anew, the group takes the
+            // partition back.
             if let Some(known) = &mut self.leader {
                 known.broker = -1;
             }

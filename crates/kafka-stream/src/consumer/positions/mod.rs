@@ -64,6 +64,14 @@ impl Positions {
         }
     }
 
+    /// Adds one partition that the group assigned, of the topic of this id if it said one.
+    pub(crate) fn add_by_group(&mut self, tp: &TopicPartition, topic_id: Option<TopicId>) {
+        self.add(tp, Phase::Committed);
+        if let Some(assigned) = self.partitions.get_mut(tp) {
+            assigned.meant = topic_id;
+        }
+    }
+
     /// Takes partitions away, with everything buffered of them.
     pub(crate) fn revoke<'a>(&mut self, partitions: impl IntoIterator<Item = &'a TopicPartition>) {
         for tp in partitions {
@@ -162,16 +170,20 @@ impl Positions {
         true
     }
 
-    /// Partitions that need the group's committed offset now.
+    /// Partitions that need the group's committed offset now. Where the topic's id matters, once that is known to be the one
+    /// meant: what is committed for another topic of the name says nothing of it.
     pub(crate) fn without_committed(&self, now: Instant) -> Vec<(TopicPartition, u64)> {
-        self.waiting(now, |phase| matches!(phase, Phase::Committed).then_some(()))
-            .map(|(tp, stamp, ())| (tp, stamp))
-            .collect()
+        self.waiting(now, |assigned| {
+            let is_known = assigned.meant.is_none() || assigned.leader.is_some();
+            (assigned.phase == Phase::Committed && is_known).then_some(())
+        })
+        .map(|(tp, stamp, ())| (tp, stamp))
+        .collect()
     }
 
     /// Partitions whose position must be asked for now, and from which broker.
     pub(crate) fn to_reset(&self, now: Instant) -> Vec<(TopicPartition, u64, OffsetSpec)> {
-        self.waiting(now, |phase| match phase {
+        self.waiting(now, |assigned| match &assigned.phase {
             Phase::Reset(spec) => Some(*spec),
             _ => None,
         })
@@ -181,10 +193,10 @@ impl Positions {
     fn waiting<T>(
         &self,
         now: Instant,
-        pick: impl Fn(&Phase) -> Option<T>,
+        pick: impl Fn(&Assigned) -> Option<T>,
     ) -> impl Iterator<Item = (TopicPartition, u64, T)> {
         self.partitions.iter().filter_map(move |(tp, assigned)| {
-            let picked = pick(&assigned.phase)?;
+            let picked = pick(assigned)?;
             assigned.is_due(now).then(|| (tp.clone(), assigned.stamp, picked))
         })
     }

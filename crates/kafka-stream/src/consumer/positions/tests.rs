@@ -301,6 +301,27 @@ fn leaders_move_forward_in_epoch_only_and_another_topic_id_is_noticed() {
 }
 
 #[test]
+fn a_partition_that_the_group_assigned_by_its_topics_id_is_never_of_another_topic_of_the_name() {
+    let now = Instant::now();
+    let leader_with = |byte| move |_: &TopicPartition| Some(Leader { topic_id: [byte; 16], ..leader(1, 0) });
+    let mut positions = Positions::default();
+    positions.add_by_group(&tp(0), Some([2; 16]));
+    // The metadata is of the topic before.
+    assert!(positions.update_leaders(leader_with(1)).is_empty());
+    assert!(positions.without_committed(now).is_empty(), "what is committed for that one means nothing");
+    assert!(positions.update_leaders(leader_with(2)).is_empty());
+    assert_eq!(positions.without_committed(now).len(), 1);
+    positions.seek(&tp(0), 5, None);
+    assert_eq!(need(&positions, 1).len(), 1);
+    // And now of the one that comes after: the group takes the partition back, until when it stands still.
+    assert!(positions.update_leaders(leader_with(3)).is_empty());
+    assert!(need(&positions, 1).is_empty());
+    assert_eq!(positions.get(&tp(0)).unwrap().position, 5);
+    assert!(positions.update_leaders(leader_with(2)).is_empty());
+    assert_eq!(need(&positions, 1).len(), 1);
+}
+
+#[test]
 fn a_failed_partition_waits_before_it_is_asked_again() {
     let now = Instant::now();
     let mut positions = reading(&[0]);

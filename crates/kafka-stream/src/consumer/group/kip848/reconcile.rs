@@ -44,10 +44,12 @@ impl Member {
             return;
         }
         let added: BTreeSet<Place> = reachable.difference(&self.owned).copied().collect();
+        let name = |(id, _): &Place| Some((Arc::clone(self.names.get(id)?), *id));
+        let topic_ids = added.iter().filter_map(name).collect();
         let added = self.named(&added);
         self.own(now, reachable);
         let owned = self.owned_names.iter().cloned().collect();
-        self.emit(GroupEvent::Assign { added, owned });
+        self.emit(GroupEvent::Assign { added, owned, topic_ids });
     }
 
     pub(super) fn on_revoke_done(&mut self, now: Instant, done: Ticket) {

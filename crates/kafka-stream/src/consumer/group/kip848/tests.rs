@@ -97,7 +97,7 @@ fn heartbeat(actions: &[Action]) -> GroupHeartbeat {
 /// What was added, and how many are owned.
 fn assigned(actions: &[Action]) -> (Vec<TopicPartition>, usize) {
     let found = actions.iter().find_map(|action| match action {
-        Action::Emit(GroupEvent::Assign { added, owned }) => Some((added.clone(), owned.len())),
+        Action::Emit(GroupEvent::Assign { added, owned, .. }) => Some((added.clone(), owned.len())),
         _ => None,
     });
     found.unwrap_or_else(|| panic!("nothing was assigned: {actions:?}"))

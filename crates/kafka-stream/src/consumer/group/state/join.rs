@@ -1,6 +1,6 @@
 //! Getting into a generation: give up what must be, join, assign if leader, sync, take the assignment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kafka_core::{Error, ErrorKind, TopicPartition};
@@ -239,7 +239,7 @@ impl Membership {
         self.previous = Some(PreviousAssignment::new(owned.clone(), self.generation));
         self.owned = assigned;
         self.owned_generation = self.generation;
-        self.emit(GroupEvent::Assign { added, owned });
+        self.emit(GroupEvent::Assign { added, owned, topic_ids: BTreeMap::new() });
     }
 }
 

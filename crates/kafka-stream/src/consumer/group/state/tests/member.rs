@@ -120,7 +120,7 @@ fn joins_under_the_name_that_the_coordinator_asks_for_and_takes_its_partitions()
     let sync = member.join_answer(Ok(joined(Range, 1)));
     assert!(matches!(&sync[..], [Action::Send(_, Request::Sync { generation: 1, .. })]), "{sync:?}");
     let assign = member.sync_answer(Ok(&[0, 1]));
-    let [Action::Emit(GroupEvent::Assign { added, owned })] = &assign[..] else { panic!("{assign:?}") };
+    let [Action::Emit(GroupEvent::Assign { added, owned, .. })] = &assign[..] else { panic!("{assign:?}") };
     assert_eq!((added, owned), (&partitions(&[0, 1]), &partitions(&[0, 1])));
     let metadata = member.machine.metadata();
     assert_eq!((metadata.generation_id, metadata.member_id.as_str()), (1, "me"));
@@ -160,7 +160,8 @@ fn a_cooperative_member_keeps_reading_and_gives_up_only_what_it_no_longer_has() 
     assert_eq!(*revoked, partitions(&[0]));
     assert!(member.machine.owned().contains(&TopicPartition::new("t", 0)), "until it is done");
     let done = member.tell(Input::RevokeDone(member.ticket));
-    let [Action::Emit(GroupEvent::Assign { added, owned }), Action::Send(_, Request::Join(_))] = &done[..]
+    let [Action::Emit(GroupEvent::Assign { added, owned, .. }), Action::Send(_, Request::Join(_))] =
+        &done[..]
     else {
         panic!("{done:?}")
     };

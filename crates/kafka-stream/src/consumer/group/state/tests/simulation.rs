@@ -267,7 +267,7 @@ impl World {
     fn on_event(&mut self, who: usize, event: GroupEvent) {
         let client = &mut self.clients[who];
         match event {
-            GroupEvent::Assign { added, owned } => {
+            GroupEvent::Assign { added, owned, .. } => {
                 let again = added.iter().any(|tp| !client.held.insert(tp.clone()));
                 let all = client.held.iter().eq(owned.iter());
                 if again || !all || client.revoking.is_some() {
