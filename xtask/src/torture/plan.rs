@@ -51,6 +51,8 @@ impl Plan {
                 plan.common = vec!["--request-timeout-ms", "6000"];
                 each(&mut plan, &|_, member| member.session_timeout_ms = 20_000);
             }
+            // A coordinator that wakes up counts its sleep against its members: sessions are longer than that.
+            Scenario::Pause => each(&mut plan, &|_, member| member.session_timeout_ms = 30_000),
             Scenario::Slow => {
                 plan.way = Way::Proxied;
                 each(&mut plan, &|_, member| member.session_timeout_ms = 20_000);

@@ -179,8 +179,13 @@ impl<'a> Run<'a> {
     }
 
     fn protocol(&self) -> &'static str {
-        // The new one knows no assignors of members.
-        if self.scenario == Scenario::Upgrade { "classic" } else { self.settings.protocol }
+        match self.scenario {
+            // The new one knows no assignors of members.
+            Scenario::Upgrade => "classic",
+            // In the new one members do not choose how long their sessions are.
+            Scenario::Pause => "classic",
+            _ => self.settings.protocol,
+        }
     }
 
     pub(super) fn any_address(&self) -> Result<String> {

@@ -332,6 +332,11 @@ impl Consumer {
         }))
     }
 
+    /// Waits for the rebalance listener that a poll, dropped since, has begun, and for nothing else.
+    pub(crate) async fn finish_listener(&self) {
+        self.poller.lock().await.finish_listener().await;
+    }
+
     /// Ends within about `timeout`: commits what was handed out if `enable_auto_commit`, lets the listener finish, leaves the
     /// group (a static member stays, KIP-345), stops fetching. Further calls of `poll` are refused.
     ///

@@ -147,6 +147,13 @@ impl Poller {
         }
     }
 
+    /// As [`finish_step`](Self::finish_step), if there is a group.
+    pub(super) async fn finish_listener(&mut self) {
+        if let Some(group) = self.group.clone() {
+            self.finish_step(&group).await;
+        }
+    }
+
     fn begin(&mut self, event: GroupEvent) {
         let handle = self.handle.clone();
         let listener = self.listener();
@@ -338,9 +345,7 @@ impl Poller {
 
     async fn give_up_all(&mut self) -> Result<(), ConsumerError> {
         let handle = self.handle.clone();
-        if let Some(group) = self.group.clone() {
-            self.finish_step(&group).await;
-        }
+        self.finish_listener().await;
         let result =
             if handle.shared.config.enable_auto_commit { handle.commit_sync().await } else { Ok(()) };
         let owned = handle.assignment();

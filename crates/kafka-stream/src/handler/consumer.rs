@@ -179,6 +179,9 @@ impl EventConsumer {
             }
         };
         committing.shutdown().await;
+        // A poll that was left in the midst of a rebalance has its turn among the commits: for that, what follows would wait
+        // for ever.
+        consumer.finish_listener().await;
         let ended = end(&partitions, &commits, &work.consumer, options.drain_timeout).await;
         let closed = consumer.close(options.drain_timeout).await;
         result?;

@@ -22,6 +22,7 @@ mod retry;
 mod retry_topics;
 mod stats;
 mod tracker;
+mod valve;
 mod work;
 
 pub use concurrency::Concurrency;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::stats::{Counters, count};
 use super::tracker::OffsetTracker;
+use super::valve::Valve;
 use crate::consumer::{ConsumerHandle, ConsumerRecord};
 
 /// One partition: what lanes and the poll loop share of it.
@@ -25,7 +26,7 @@ pub(crate) struct Partition {
     pub(crate) drain: CancellationToken,
     /// What runs is dropped where it stands.
     pub(crate) abandoned: CancellationToken,
-    paused: AtomicBool,
+    valve: Valve,
     limit: usize,
 }
 
@@ -37,7 +38,7 @@ impl Partition {
             draining: AtomicBool::new(false),
             drain: CancellationToken::new(),
             abandoned: CancellationToken::new(),
-            paused: AtomicBool::new(false),
+            valve: Valve::new(),
             limit: limit.max(1),
         }
     }
@@ -58,11 +59,12 @@ impl Partition {
             tracker.advance_to(next, stamp);
             (round, tracker.outstanding())
         };
-        if outstanding >= self.limit && !self.paused.swap(true, Ordering::AcqRel) {
-            count(&counters.pauses);
+        if outstanding >= self.limit {
             // A partition that is gone needs no pause.
-            let _ = consumer.pause(std::slice::from_ref(&self.tp));
-            // The lanes may have finished everything in between, and then nobody else resumes.
+            let pause = || drop(consumer.pause(std::slice::from_ref(&self.tp)));
+            if self.valve.shut(pause) {
+                count(&counters.pauses);
+            }
             self.resume_if_room(consumer);
         }
         round
@@ -75,12 +77,8 @@ impl Partition {
     }
 
     fn resume_if_room(&self, consumer: &ConsumerHandle) {
-        if self.paused.load(Ordering::Acquire)
-            && self.tracker.lock().outstanding() <= self.limit / 2
-            && self.paused.swap(false, Ordering::AcqRel)
-        {
-            let _ = consumer.resume(std::slice::from_ref(&self.tp));
-        }
+        let has_room = || self.tracker.lock().outstanding() <= self.limit / 2;
+        self.valve.open_if(has_room, || drop(consumer.resume(std::slice::from_ref(&self.tp))));
     }
 }
 

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::calls;
-use super::handle::{Command, Polls, Told};
+use super::handle::{Command, Told};
 use super::machine::Machine;
+use super::polls::Polls;
 use super::standing::{Losses, Snapshot};
 use super::state::{Action, Answer, Input, Request, Settings, Ticket};
 use super::topics::{self, TopicWatch};

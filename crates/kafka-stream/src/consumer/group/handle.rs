@@ -1,17 +1,17 @@
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kafka_core::backoff::ExponentialBackoff;
 use kafka_core::cluster::Client;
 use kafka_core::protocol::ErrorCode;
 use kafka_core::watch;
 use kafka_core::{Error, ErrorKind, Result};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::driver::Driver;
 use super::offsets::Offsets;
+use super::polls::{ListenGuard, PollGuard, Polls};
 use super::standing::{Losses, Snapshot};
 use super::state::{Settings, Ticket};
 use super::{ConsumerGroupMetadata, GroupEvent, Subscription};
@@ -33,71 +33,6 @@ pub(crate) enum Command {
 
 /// An event and, for a `Revoke`, the ticket of its answer: an answer that comes late must not count for a later one.
 pub(super) type Told = (Ticket, GroupEvent);
-
-/// When the user polled, as the handle tells the task.
-#[derive(Debug)]
-pub(super) struct Polls {
-    started: Instant,
-    /// Microseconds from `started` to the last poll.
-    last: AtomicU64,
-    /// Polls that wait at this moment.
-    waiting: AtomicUsize,
-    /// Microseconds from `started` to when the rebalance listener at work was called, and one; 0 if none is.
-    listening: AtomicU64,
-    /// Whether the task waits for a poll.
-    awaited: AtomicBool,
-    polled: Notify,
-}
-
-impl Polls {
-    fn new() -> Self {
-        Self {
-            started: Instant::now(),
-            last: AtomicU64::new(0),
-            waiting: AtomicUsize::new(0),
-            listening: AtomicU64::new(0),
-            awaited: AtomicBool::new(false),
-            polled: Notify::new(),
-        }
-    }
-
-    /// When the user last polled; now, while a poll waits. While a rebalance listener is at work, when that was called,
-    /// however often is polled meanwhile: others wait for it.
-    pub(super) fn last(&self, now: Instant) -> Instant {
-        if let Some(micros) = self.listening.load(Ordering::Acquire).checked_sub(1) {
-            return self.started + Duration::from_micros(micros);
-        }
-        if self.waiting.load(Ordering::Acquire) > 0 {
-            return now;
-        }
-        self.started + Duration::from_micros(self.last.load(Ordering::Acquire))
-    }
-
-    /// Says whether the task must be woken by the next poll.
-    pub(super) fn expect(&self, awaited: bool) {
-        self.awaited.store(awaited, Ordering::SeqCst);
-        // What a listener at work holds up goes on when it is done, with a tick.
-        let listening = self.listening.load(Ordering::SeqCst) > 0;
-        if awaited && !listening && self.waiting.load(Ordering::SeqCst) > 0 {
-            self.polled.notify_one();
-        }
-    }
-
-    pub(super) async fn polled(&self) {
-        self.polled.notified().await;
-    }
-
-    fn micros(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    fn tick(&self) {
-        self.last.fetch_max(self.micros(), Ordering::AcqRel);
-        if self.awaited.load(Ordering::SeqCst) {
-            self.polled.notify_one();
-        }
-    }
-}
 
 /// A consumer's side of its group membership. Dropping it ends the task without leaving the group; see
 /// [`leave`](Self::leave).
@@ -156,15 +91,12 @@ impl GroupHandle {
     /// Says that a poll waits, until the guard is dropped: time spent waiting in `poll` never counts against
     /// `max.poll.interval.ms`.
     pub(crate) fn polling(&self) -> PollGuard {
-        self.polls.waiting.fetch_add(1, Ordering::SeqCst);
-        self.polls.tick();
-        PollGuard { polls: Arc::clone(&self.polls) }
+        Polls::polling(&self.polls)
     }
 
     /// Says that a rebalance listener is at work, until the guard is dropped: that does count against it.
     pub(crate) fn listening(&self) -> ListenGuard {
-        self.polls.listening.store(self.polls.micros().saturating_add(1), Ordering::SeqCst);
-        ListenGuard { polls: Arc::clone(&self.polls) }
+        Polls::listening(&self.polls)
     }
 
     /// When the user polled last, as far as `max.poll.interval.ms` is concerned.
@@ -268,34 +200,10 @@ impl Settings {
     }
 }
 
-/// A `poll` that waits; see [`GroupHandle::polling`].
-#[derive(Debug)]
-pub(crate) struct PollGuard {
-    polls: Arc<Polls>,
-}
-
-impl Drop for PollGuard {
-    fn drop(&mut self) {
-        self.polls.tick();
-        self.polls.waiting.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A rebalance listener at work; see [`GroupHandle::listening`].
-#[derive(Debug)]
-pub(crate) struct ListenGuard {
-    polls: Arc<Polls>,
-}
-
-impl Drop for ListenGuard {
-    fn drop(&mut self) {
-        self.polls.listening.store(0, Ordering::SeqCst);
-        self.polls.tick();
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -305,16 +213,14 @@ mod tests {
         let pass = || tokio::time::advance(Duration::from_secs(10));
         pass().await;
         assert_eq!(polls.last(Instant::now()), begin);
-        polls.waiting.fetch_add(1, Ordering::SeqCst);
-        polls.tick();
+        let _polling = Polls::polling(&polls);
         pass().await;
         assert_eq!(polls.last(Instant::now()), begin + Duration::from_secs(20));
 
-        polls.listening.store(polls.micros() + 1, Ordering::SeqCst);
-        let listening = ListenGuard { polls: Arc::clone(&polls) };
+        let listening = Polls::listening(&polls);
         for _ in 0..3 {
             pass().await;
-            polls.tick();
+            drop(Polls::polling(&polls));
             assert_eq!(polls.last(Instant::now()), begin + Duration::from_secs(20));
         }
         // The task is not woken for what only the listener's end changes, and then it is.

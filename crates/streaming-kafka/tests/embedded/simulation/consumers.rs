@@ -138,7 +138,19 @@ impl Member<'_> {
                 let world = Arc::clone(&world);
                 async move { handle(&world, group, record).await }
             });
-        let ended = running.await;
+        tokio::pin!(running);
+        let ended = tokio::select! {
+            biased;
+            ended = &mut running => ended,
+            () = stop.cancelled() => {
+                let limit = Duration::from_secs(200) + self.scenario.jumps();
+                let Ok(ended) = timeout(limit, running).await else {
+                    self.world.wrong(format!("{group}: consumption does not end"));
+                    return Ok(());
+                };
+                ended
+            }
+        };
         if timeout(Duration::from_secs(200), producer.close(Duration::from_secs(30))).await.is_err() {
             self.world.wrong(format!("{group}: the dead letters' producer does not close"));
         }

@@ -22,7 +22,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Seeds that once failed.
-const REGRESSIONS: [u64; 14] = [140, 153, 328, 358, 957, 1197, 1614, 1679, 1787, 1949, 2607, 2641, 5553, 6720];
+const REGRESSIONS: [u64; 14] =
+    [140, 153, 328, 358, 957, 1197, 1614, 1679, 1787, 1949, 2607, 2641, 5553, 6720];
 
 /// What the variables ask for, or else `usual`.
 fn seeds(usual: Range<u64>) -> Range<u64> {
