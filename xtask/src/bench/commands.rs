@@ -10,9 +10,11 @@ use clap::{Args, ValueEnum};
 
 use super::{
     clients::{self, Built, Client},
+    curves::{self, Bench, Curve},
     machine, picture,
     report::{self, Setting},
     rounds::{self, Plan, Table},
+    scale,
     workloads::Workload,
 };
 use crate::{
@@ -44,6 +46,10 @@ pub(crate) struct Arguments {
     /// The folder with the sources of our peers, and with build.sh, which builds one by its name into bin/; seen from the workspace
     #[arg(long, value_name = "DIR", default_value = "../shared/bench")]
     peers: PathBuf,
+    /// In place of comparing: how the cost of our client grows with partitions, topics, tasks, sizes and more; written to scale.md
+    /// and scale.svg
+    #[arg(long, conflicts_with_all = ["quick", "clients", "workloads"])]
+    curves: bool,
     /// Where the figures are written, seen from the workspace
     #[arg(long, value_name = "DIR", default_value = "docs/benchmarks")]
     output: PathBuf,
@@ -64,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let runner = Runner::new(workspace.clone());
 
-    let wanted = or_all(&arguments.clients);
+    let wanted = if arguments.curves { vec![Client::Ours] } else { or_all(&arguments.clients) };
     let built = if arguments.built {
         clients::built(&wanted, &folder)?
     } else {
@@ -76,12 +82,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let overrides = [("log.segment.delete.delay.ms".to_owned(), "1000".to_owned())].into();
     let cluster = Cluster { version: KafkaVersion::NEWEST, brokers: 1, overrides };
     cluster::bring_up(NAME, Backend::Native, &cluster, cluster::TIMEOUT)?;
+    let output = workspace.join(&arguments.output);
+    if arguments.curves {
+        let outcome = run_curves(arguments, &built, folder);
+        if !arguments.keep {
+            cluster::down(NAME)?;
+        }
+        let (curves, setting) = outcome?;
+        let page = scale::page(&curves, &setting, "scale.svg");
+        return write(&output, [("scale.md", page), ("scale.svg", scale::picture(&curves))]);
+    }
     let outcome = run_all(arguments, &built, folder);
     if !arguments.keep {
         cluster::down(NAME)?;
     }
     let (tables, setting) = outcome?;
-    write(&tables, &setting, &workspace.join(&arguments.output), arguments.quick)?;
+    let (page, stem) = (report::page(&tables, &setting), stem(arguments.quick));
+    let (page_name, picture) = (format!("{stem}.md"), picture::cpu(&tables));
+    write(&output, [(page_name.as_str(), page), (setting.picture.as_str(), picture)])?;
 
     let ours = tables.iter().flat_map(|table| &table.rows).filter(|row| row.client == Client::Ours);
     let failures: Vec<&str> = ours.flat_map(|row| &row.failures).map(String::as_str).collect();
@@ -114,18 +132,32 @@ fn run_all<'a>(
     Ok((tables, Setting { facts, runs: plan.runs, scale: plan.scale, built, picture }))
 }
 
+fn run_curves(arguments: &Arguments, built: &Built, folder: PathBuf) -> Result<(Vec<Curve>, scale::Setting)> {
+    let facts = machine::facts();
+    let servers = State::get(NAME)?.bootstrap_servers();
+    let bench = Bench {
+        program: built.program(Client::Ours).context("our program is not built")?.to_owned(),
+        address: servers.first().context("the cluster has no broker")?.clone(),
+        runs: usize::from(arguments.runs.unwrap_or(3)),
+        scale: arguments.scale.unwrap_or(0.5),
+        folder,
+    };
+    let mut curves = curves::all();
+    curves.iter_mut().try_for_each(|curve| bench.measure(curve))?;
+    let setting = scale::Setting { facts, runs: bench.runs, scale: bench.scale, idle: bench.idle()? };
+    Ok((curves, setting))
+}
+
 /// Figures of the short form are not for keeping: Git ignores them.
 fn stem(quick: bool) -> &'static str {
     if quick { "quick" } else { "results" }
 }
 
-fn write(tables: &[Table], setting: &Setting<'_>, folder: &Path, quick: bool) -> Result<()> {
+/// Writes a page, which is shown too, and its picture.
+fn write(folder: &Path, files: [(&str, String); 2]) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let page = report::page(tables, setting);
-    println!("\n{page}");
-    for (name, text) in
-        [(format!("{}.md", stem(quick)), page), (setting.picture.clone(), picture::cpu(tables))]
-    {
+    println!("\n{}", files[0].1);
+    for (name, text) in files {
         let file = folder.join(name);
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         println!("wrote {}", file.display());

@@ -1,4 +1,4 @@
-//! The figures as a picture: a panel for each workload, a bar for each client.
+//! Figures as a picture: panels of bars.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::{clients::Client, rounds::Table};
 
 const COLUMNS: usize = 2;
 const WIDTH: f64 = 440.0;
-const NAMES: f64 = 90.0;
+const NAMES: f64 = 110.0;
 const VALUES: f64 = 70.0;
 const BAR: f64 = 16.0;
 const STEP: f64 = 21.0;
@@ -14,47 +14,75 @@ const TITLE: f64 = 34.0;
 const MARGIN: f64 = 16.0;
 const HEADING: f64 = 40.0;
 
-/// An SVG of the CPU seconds per million records, each panel to its own scale.
+/// Values that are compared.
+#[derive(Debug)]
+pub(super) struct Panel {
+    pub(super) title: String,
+    pub(super) bars: Vec<Bar>,
+}
+
+#[derive(Debug)]
+pub(super) struct Bar {
+    pub(super) name: String,
+    /// `None` where it could not be measured.
+    pub(super) value: Option<f64>,
+    /// Whether it is what the picture is about.
+    pub(super) is_ours: bool,
+}
+
+/// An SVG of the CPU seconds per million records.
 pub(super) fn cpu(tables: &[Table]) -> String {
-    let longest = tables.iter().map(|table| table.rows.len()).max().unwrap_or(0);
+    let panel = |table: &Table| {
+        let bars = table.rows.iter().map(|row| Bar {
+            name: row.client.to_string(),
+            value: row.cpu().map(|cpu| cpu.median),
+            is_ours: row.client == Client::Ours,
+        });
+        Panel { title: table.workload.name(), bars: bars.collect() }
+    };
+    let panels: Vec<Panel> = tables.iter().map(panel).collect();
+    draw_all("CPU seconds per million records (shorter is better)", &panels)
+}
+
+/// An SVG of all panels, each to its own scale.
+pub(super) fn draw_all(heading: &str, panels: &[Panel]) -> String {
+    let longest = panels.iter().map(|panel| panel.bars.len()).max().unwrap_or(0);
     let panel = TITLE + longest as f64 * STEP + MARGIN;
     let (width, height) =
-        (COLUMNS as f64 * WIDTH + MARGIN, HEADING + tables.len().div_ceil(COLUMNS) as f64 * panel);
+        (COLUMNS as f64 * WIDTH + MARGIN, HEADING + panels.len().div_ceil(COLUMNS) as f64 * panel);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"sans-serif\" \
          font-size=\"13\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n\
-         <text x=\"{MARGIN}\" y=\"26\" font-size=\"16\" font-weight=\"bold\">CPU seconds per million records (shorter is better)</text>\n"
+         <text x=\"{MARGIN}\" y=\"26\" font-size=\"16\" font-weight=\"bold\">{heading}</text>\n"
     );
-    for (number, table) in tables.iter().enumerate() {
+    for (number, drawn) in panels.iter().enumerate() {
         let (left, top) =
             (MARGIN + (number % COLUMNS) as f64 * WIDTH, HEADING + (number / COLUMNS) as f64 * panel);
-        draw(&mut svg, table, left, top);
+        draw(&mut svg, drawn, left, top);
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn draw(svg: &mut String, table: &Table, left: f64, top: f64) {
+fn draw(svg: &mut String, panel: &Panel, left: f64, top: f64) {
     let _written = writeln!(
         svg,
         "<text x=\"{left}\" y=\"{}\" font-weight=\"bold\">{}</text>",
         top + TITLE - 12.0,
-        table.workload.name()
+        panel.title
     );
-    let values = table.rows.iter().map(|row| row.cpu().map(|cpu| cpu.median));
-    let most = values.clone().flatten().fold(f64::MIN_POSITIVE, f64::max);
-    for (number, (row, value)) in table.rows.iter().zip(values).enumerate() {
+    let most = panel.bars.iter().filter_map(|bar| bar.value).fold(f64::MIN_POSITIVE, f64::max);
+    for (number, Bar { name, value, is_ours }) in panel.bars.iter().enumerate() {
         let y = top + TITLE + number as f64 * STEP;
         let length = value.unwrap_or(0.0) / most * (WIDTH - NAMES - VALUES - MARGIN);
-        let colour = if row.client == Client::Ours { "#b7410e" } else { "#8fa3b5" };
+        let colour = if *is_ours { "#b7410e" } else { "#8fa3b5" };
         let label = value.map_or_else(|| "failed".to_owned(), |value| format!("{value:.2}"));
         let (text, bar) = (y + BAR - 4.0, left + NAMES);
         let _written = writeln!(
             svg,
-            "<text x=\"{left}\" y=\"{text}\">{}</text>\
+            "<text x=\"{left}\" y=\"{text}\">{name}</text>\
              <rect x=\"{bar}\" y=\"{y}\" width=\"{length:.1}\" height=\"{BAR}\" fill=\"{colour}\"/>\
              <text x=\"{:.1}\" y=\"{text}\">{label}</text>",
-            row.client,
             bar + length + 5.0
         );
     }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::{
     clients::{Built, Client},
-    rounds::{Row, Spread, Table},
+    rounds::{Row, Table},
+    scale::cell,
     workloads::{Mode, Workload},
 };
 
@@ -113,19 +114,6 @@ fn details(table: &Table) -> String {
 }
 
 fn line(row: &Row, workload: Workload) -> String {
-    let cell = |spread: Option<Spread>, factor: f64, digits: usize| {
-        spread.map_or_else(
-            || "-".to_owned(),
-            |Spread { median, least, most }| {
-                let [median, least, most] = [median, least, most].map(|value| value * factor);
-                if least < most {
-                    format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
-                } else {
-                    format!("{median:.digits$}")
-                }
-            },
-        )
-    };
     let middle = match workload.mode() {
         Mode::Latency => {
             let [median, high] = row.latency().map_or([None, None], |both| both.map(Some));

@@ -207,7 +207,7 @@ impl Work<'_> {
     }
 }
 
-fn number(said: &Value, name: &str) -> Result<f64> {
+pub(super) fn number(said: &Value, name: &str) -> Result<f64> {
     said.get(name).and_then(Value::as_f64).with_context(|| format!("it does not say {name:?}: {said}"))
 }
 
