@@ -5,6 +5,7 @@ mod admin;
 mod bad_answers;
 mod cancelled;
 mod clock;
+mod created_anew;
 mod damaged_records;
 mod faults;
 mod groups;

@@ -34,6 +34,9 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // What the client logs, by `RUST_LOG`; nothing, where that is not set.
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_ansi(false).init();
     match Command::parse() {
         Command::Write(load) => write::run(&load).await,
         Command::Members(arguments) => members::run(arguments).await,

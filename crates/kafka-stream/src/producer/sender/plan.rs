@@ -116,6 +116,13 @@ impl Plan {
         self.consider(id, now);
     }
 
+    /// Takes in that a topic was deleted, and that another has its name.
+    pub(super) fn on_created_anew(&mut self, topic: &str) {
+        let partitions = self.partitions.iter_mut().flatten();
+        let of_topic = partitions.filter(|partition| &**partition.queue.topic() == topic);
+        of_topic.for_each(|partition| partition.order.log_replaced());
+    }
+
     /// Takes in who leads what now.
     pub(super) fn on_leaders(&mut self, mut leader: impl FnMut(&str, i32) -> Option<Leader>, now: Instant) {
         for id in 0..self.partitions.len() {

@@ -212,6 +212,33 @@ async fn a_batch_that_is_sent_again_keeps_its_place_and_number() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_under_way_when_its_topic_is_created_anew_is_written_there_in_order() {
+    let mut world = World::new(&[1], |config| config.linger = Duration::ZERO);
+    drop(world.full(0));
+    let parts = world.fill(1);
+    world.acknowledge(&parts);
+    drop((world.full(0), world.full(0)));
+    let parts: Vec<Part> = (0..2).flat_map(|_| world.fill(1)).collect();
+    assert_eq!(parts.len(), 2);
+    world.plan.on_created_anew("t");
+    drop(world.full(0));
+    assert!(world.fill(1).is_empty(), "the new log would take it before those two");
+    // The first was still written to the old log.
+    world.acknowledge(&parts[..1]);
+    assert!(world.fill(1).is_empty());
+    world.hear(&parts[1], &refused(ErrorCode::UNKNOWN_TOPIC_ID));
+    advance(Duration::from_secs(1)).await;
+    let mut order = Vec::new();
+    for _ in 0..2 {
+        let parts = world.fill(1);
+        order.extend(parts.iter().map(sequence));
+        world.acknowledge(&parts);
+    }
+    assert_eq!(order, [2, 3]);
+    assert!(world.plan.is_idle());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_broker_that_denies_to_lead_is_asked_again_later_and_another_at_once() {
     let mut world = World::new(&[1], |config| config.linger = Duration::ZERO);
     drop(world.full(0));

@@ -47,6 +47,10 @@ pub(crate) struct Sender {
     compression: Compression,
     max_in_flight: usize,
     metadata: watch::Receiver<Arc<Metadata>>,
+    /// What the plan knows of it: nothing is sent by what it has not heard of.
+    seen: Arc<Metadata>,
+    /// Of the topics that are written to, by which one that was created anew is noticed.
+    topic_ids: TopicIds,
     commands: mpsc::UnboundedReceiver<Command>,
     brokers: BTreeMap<i32, Broker>,
     answers: FuturesUnordered<Boxed<Answered>>,
@@ -89,8 +93,12 @@ impl Sender {
     ) -> Self {
         let settings = client.config();
         let backoff = ExponentialBackoff::new(settings.retry_backoff, settings.retry_backoff_max);
+        let metadata = client.metadata_changes();
+        let seen = metadata.borrow().clone();
         Self {
-            metadata: client.metadata_changes(),
+            seen,
+            topic_ids: HashMap::new(),
+            metadata,
             client,
             shared,
             plan,
@@ -148,17 +156,32 @@ impl Sender {
         if announced.is_empty() {
             return;
         }
-        let metadata = self.metadata.borrow().clone();
+        // What is new in it may be why they are announced.
+        if self.metadata.has_changed().unwrap_or(false) {
+            self.on_metadata();
+        }
+        let metadata = Arc::clone(&self.seen);
         for queue in announced.drain(..) {
+            if !self.topic_ids.contains_key(queue.topic())
+                && let Some(id) = metadata.topic(queue.topic()).and_then(|topic| topic.id)
+            {
+                self.topic_ids.insert(queue.topic().clone(), id);
+            }
             self.plan.announced(&queue, |topic, partition| leader_of(&metadata, topic, partition), now);
         }
     }
 
     fn on_metadata(&mut self) {
-        let metadata = self.metadata.borrow_and_update().clone();
+        self.seen = self.metadata.borrow_and_update().clone();
+        let metadata = Arc::clone(&self.seen);
         for topic in metadata.topics() {
             if self.shared.topic(&topic.name).is_some() {
                 self.shared.set_partitions(&topic.name, u32::try_from(topic.partitions.len()).unwrap_or(0));
+                if let Some(id) = topic.id
+                    && self.topic_ids.insert(topic.name.clone(), id).is_some_and(|before| before != id)
+                {
+                    self.plan.on_created_anew(&topic.name);
+                }
             }
         }
         let now = Instant::now();
@@ -199,7 +222,7 @@ impl Sender {
 
     /// Hands a request to the connection; false if that was not possible.
     fn send(&mut self, broker: i32, connection: &Connection, parts: Vec<Part>, now: Instant) -> bool {
-        let ids = request::topic_ids(&parts, &self.metadata.borrow());
+        let ids = request::topic_ids(&parts, &self.seen);
         let mut options = self.options;
         if ids.is_none() {
             options = options.with_max_version(request::MAX_VERSION_BY_NAME);
@@ -353,7 +376,7 @@ impl Sender {
     fn command(&mut self, command: Command, announced: &mut Vec<Arc<PartitionQueue>>) {
         let now = Instant::now();
         self.look(announced, now);
-        let metadata = self.metadata.borrow().clone();
+        let metadata = Arc::clone(&self.seen);
         let leader = |topic: &str, partition| leader_of(&metadata, topic, partition);
         match command {
             Command::Flush(token) => self.plan.flush(&token, leader, now),

@@ -33,6 +33,8 @@ struct Entry<B> {
     state: State,
     /// An attempt under the current sequence may have been written, though no answer said so.
     maybe_written: bool,
+    /// Sent to a log that is not the partition's any more.
+    elsewhere: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +156,15 @@ impl<B> InOrder<B> {
             count,
             state,
             maybe_written: false,
+            elsewhere: false,
         });
         (number, self.stamp(sequence))
+    }
+
+    /// The partition has another log, whose broker knows no producer: its topic was deleted and created anew.
+    pub(crate) fn log_replaced(&mut self) {
+        self.established = false;
+        self.entries.iter_mut().for_each(|entry| entry.elsewhere = true);
     }
 
     /// The batch that has to be sent again before anything else, once that is allowed.
@@ -169,6 +178,7 @@ impl<B> InOrder<B> {
         let stamp = self.entries.get(index).and_then(|entry| self.stamp(entry.sequence));
         let entry = self.entries.get_mut(index)?;
         entry.state = State::OnWire(broker);
+        entry.elsewhere = false;
         entry.batch.as_mut().map(|batch| (entry.number, batch, stamp))
     }
 
@@ -245,7 +255,7 @@ impl<B> InOrder<B> {
     }
 
     fn written(&mut self, index: usize) -> Verdict<B> {
-        self.established = true;
+        self.established |= self.entries.get(index).is_some_and(|entry| !entry.elsewhere);
         let batch = self.entries.remove(index).and_then(|entry| entry.batch);
         // The broker accepts nothing behind a gap, so whatever was given up before this one is written too.
         let mut position = 0;
@@ -305,8 +315,9 @@ impl<B> InOrder<B> {
         let mut sequence = whole.sequence;
         for (offset, (batch, count)) in parts.into_iter().enumerate() {
             let (number, place, state) = (self.number(), 0, State::Waiting);
+            let (maybe_written, elsewhere) = (false, false);
             let part =
-                Entry { number, place, batch: Some(batch), sequence, count, state, maybe_written: false };
+                Entry { number, place, batch: Some(batch), sequence, count, state, maybe_written, elsewhere };
             self.entries.insert(index + offset, part);
             sequence = advance(sequence, count);
         }

@@ -6,8 +6,9 @@
 //! The rules, all per partition:
 //! - Sequences are fixed when a batch is first sent. A retry keeps them, waits until all before it are settled, and
 //!   nothing new is sent past a batch that waits.
-//! - Batches are in flight to one broker at a time, and only one until the broker has acknowledged the first of an epoch:
-//!   a broker that knows no producer accepts any sequence, so nothing may arrive before the first.
+//! - Batches are in flight to one broker at a time, and only one until the broker has acknowledged the first of an epoch, or
+//!   the first in the log of a topic that was created anew: a broker that knows no producer accepts any sequence, so nothing
+//!   may arrive before the first.
 //! - What is given up leaves a gap. If it may have been written, those behind it find out by their own sequences. Once
 //!   it is certain that none of those behind was written, they get sequences from 0 in the next epoch (KIP-360). What
 //!   may be in the log is never numbered again, so nothing is written twice.

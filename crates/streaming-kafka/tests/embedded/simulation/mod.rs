@@ -22,8 +22,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Seeds that once failed.
-const REGRESSIONS: [u64; 14] =
-    [140, 153, 328, 358, 957, 1197, 1614, 1679, 1787, 1949, 2607, 2641, 5553, 6720];
+const REGRESSIONS: &[u64] =
+    &[140, 153, 328, 358, 957, 1197, 1614, 1679, 1787, 1792, 1949, 2607, 2641, 5372, 5553, 6720];
 
 /// What the variables ask for, or else `usual`.
 fn seeds(usual: Range<u64>) -> Range<u64> {
@@ -68,7 +68,7 @@ fn promises_are_kept_whatever_a_seed_brings() {
 
 #[test]
 fn seeds_that_failed_once_do_not_again() {
-    run_all(REGRESSIONS);
+    run_all(REGRESSIONS.iter().copied());
 }
 
 #[test]

@@ -180,6 +180,20 @@ impl Scenario {
         self.events.iter().map(jump).sum()
     }
 
+    /// Whether the ends of its logs are cut off.
+    pub(super) fn is_cut_off(&self, topic: &str) -> bool {
+        let cut = |event: &Event| matches!(event, Event::Truncate { topic: cut, .. } if *cut == topic);
+        self.events.iter().any(|(_, event)| cut(event))
+    }
+
+    /// Whether two members of a group may have one partition of a topic for a while: where it is created anew, the group assigns
+    /// it by its new id at once, while a classic member, which knows names only, still gives it up.
+    pub(super) fn may_be_owned_twice(&self, group: &GroupPlan, topic: &str) -> bool {
+        let anew = |event: &Event| matches!(event, Event::Recreate { topic: anew } if *anew == topic);
+        let is_mixed = group.members.iter().any(|member| member.classic != group.members[0].classic);
+        is_mixed && self.events.iter().any(|(_, event)| anew(event))
+    }
+
     pub(super) fn is_lossy(&self, topic: &str) -> bool {
         self.topics.iter().any(|plan| plan.name == topic && plan.lossy)
     }
