@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::{clusters::Clusters, installed, main_job, runner::Runner};
+use super::{clusters::Clusters, installed, instructions, main_job, runner::Runner};
 use crate::{paths, torture};
 
 /// Systems that the library must build for, beside the one that runs the tests.
@@ -60,6 +60,7 @@ pub(crate) enum Step {
     Protocol,
     Systems,
     Static,
+    Instructions,
     Simulation,
     Real,
     MainJob,
@@ -67,7 +68,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Format,
         Self::Clippy,
         Self::Unit,
@@ -76,6 +77,7 @@ impl Step {
         Self::Protocol,
         Self::Systems,
         Self::Static,
+        Self::Instructions,
         Self::Simulation,
         Self::Real,
         Self::MainJob,
@@ -92,6 +94,7 @@ impl Step {
             Self::Protocol => "protocol",
             Self::Systems => "systems",
             Self::Static => "static",
+            Self::Instructions => "instructions",
             Self::Simulation => "simulation",
             Self::Real => "real",
             Self::MainJob => "quickstart",
@@ -111,6 +114,7 @@ impl Step {
             Self::Protocol => "the generated messages are what the schemas say",
             Self::Systems => "the workspace builds for other systems",
             Self::Static => "static binaries build without a C compiler",
+            Self::Instructions => "a record takes no more machine instructions than before",
             Self::Simulation => "thousands of clusters, clients and mishaps drawn from seeds",
             Self::Real => "tests on real clusters of one and three brokers, and on the oldest Kafka",
             Self::MainJob => "the static binary's main job over every listener, and while a broker is killed",
@@ -167,6 +171,12 @@ impl Session<'_> {
             Step::Static => {
                 installed::targets(runner, &STATIC)?;
                 STATIC.iter().try_for_each(|target| self.build_static(target))
+            }
+            Step::Instructions => {
+                // Built as the static binary is, so that its dependencies are built already.
+                let [target, ..] = STATIC;
+                installed::targets(runner, &[target])?;
+                instructions::hold_to_bounds(runner, target)
             }
             Step::Simulation => self.simulate(),
             Step::Real => {
