@@ -211,8 +211,11 @@ impl Resolver {
         unknown.retain(|topic| metadata.topic(topic).is_none());
         unknown.extend({
             let positions = self.shared.positions.lock();
-            let leaderless = positions.iter().filter(|(_, assigned)| assigned.leader.is_none());
-            leaderless.map(|(tp, _)| Arc::clone(&tp.topic)).collect::<Vec<_>>()
+            // One that was deleted may be created anew, of which nobody else tells.
+            let unknown = positions
+                .iter()
+                .filter(|(tp, assigned)| assigned.leader.is_none() || metadata.topic(&tp.topic).is_none());
+            unknown.map(|(tp, _)| Arc::clone(&tp.topic)).collect::<Vec<_>>()
         });
         self.absent.retain(|topic, _| unknown.contains(topic));
         self.missing_since.retain(|topic, _| unknown.contains(topic));

@@ -33,7 +33,8 @@ async fn a_reader_that_lags_goes_on_with_each_topic_that_has_the_name() {
     let topic = NewTopic::new("t").partitions(PARTITIONS).replication_factor(3);
     admin.create_topic(&topic).await.unwrap();
     let producer = Producer::new(client.clone(), ProducerConfig::default()).unwrap();
-    let consumer = consumer(&client, None);
+    // By a client of its own, which hears of the topic from nobody else.
+    let consumer = consumer(&in_memory_client(&cluster, "reader"), None);
     consumer.assign((0..PARTITIONS).map(|partition| TopicPartition::new("t", partition))).unwrap();
     for life in 0..12_u32 {
         let first = life * 10_000;
