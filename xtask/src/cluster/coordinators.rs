@@ -1,24 +1,41 @@
 //! Which broker has a group.
 
-use std::time::Duration;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 
 use super::wire::{self, int16, int32, put_string, string};
+use crate::interrupt;
 
 const FIND_COORDINATOR: i16 = 10;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The id of the broker that coordinates a group, as the one at this address knows it.
+/// How long that takes at most.
+const TAKEN_OVER: Duration = Duration::from_secs(60);
+
+/// What a broker answers while the groups of one that died are being taken over.
+const NOT_AVAILABLE: i16 = 15;
+
+/// The id of the broker that coordinates a group, as the one at this address knows it; waits until there is one.
 pub(crate) fn of_group(address: &str, group: &str) -> Result<i32> {
     let mut body = Vec::new();
     put_string(&mut body, group);
     body.push(0); // a group, and no transactional id
-    let answer = wire::call(address, PATIENCE, FIND_COORDINATOR, 1, &body)?;
-    match parse(&answer).context("the answer is cut off")? {
-        (0, broker) => Ok(broker),
-        (error, _) => bail!("the coordinator of {group:?} is not known: error {error}"),
+    let begin = Instant::now();
+    loop {
+        let answer = wire::call(address, PATIENCE, FIND_COORDINATOR, 1, &body)?;
+        match parse(&answer).context("the answer is cut off")? {
+            (0, broker) => return Ok(broker),
+            (NOT_AVAILABLE, _) if begin.elapsed() < TAKEN_OVER => {
+                interrupt::check()?;
+                thread::sleep(Duration::from_millis(200));
+            }
+            (error, _) => bail!("the coordinator of {group:?} is not known: error {error}"),
+        }
     }
 }
 
