@@ -98,12 +98,13 @@ async fn nothing_that_a_failing_connection_says_shows_a_secret() {
     // What rustls logs, it logs by the `log` crate.
     tracing_log::LogTracer::init().unwrap();
     // For all threads: hashing has one of its own.
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
         .with_ansi(false)
         .with_writer(move || writer.clone())
-        .init();
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let all = || mechanisms(0, &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]);
     let mut failures = 0;

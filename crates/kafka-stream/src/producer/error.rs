@@ -46,7 +46,7 @@ pub enum ProduceErrorKind {
     OutcomeUnknown,
     /// The topic does not exist, or was not seen within `max_block`.
     UnknownTopic,
-    /// The topic has no such partition.
+    /// The topic has no such partition, nor came one within `max_block`, or 5 s if that is less.
     UnknownPartition,
     /// Kafka allows no topic of this name.
     InvalidTopic,

@@ -48,6 +48,9 @@ pub struct Producer {
     inner: Arc<Inner>,
 }
 
+/// How long a partition may be missing before that is an error: a new one is not known to all brokers at once.
+const NEW_PARTITION: Duration = Duration::from_secs(5);
+
 struct Inner {
     client: Client,
     shared: Arc<Accumulator>,
@@ -271,18 +274,22 @@ impl Inner {
         record: &ProducerRecord<'_>,
         mut attempt: Attempt,
     ) -> Result<Delivery, ProduceError> {
-        let deadline = Instant::now() + self.max_block;
-        let mut refreshed = false;
+        let now = Instant::now();
+        let deadline = now + self.max_block;
+        let patience = now + self.max_block.min(NEW_PARTITION);
         loop {
             let mut grant = None;
             let failed = match attempt {
                 Attempt::Done(delivery) => return Ok(delivery),
                 Attempt::Refused(error) => Err(error),
                 Attempt::UnknownTopic => self.topic(record.topic(), deadline).await.map(drop),
-                Attempt::UnknownPartition { known } if refreshed => Err(unknown_partition(record, known)),
-                Attempt::UnknownPartition { .. } => {
-                    refreshed = true;
-                    self.refresh(record.topic(), deadline).await
+                Attempt::UnknownPartition { known } => {
+                    let may_come = record.chosen_partition().is_none_or(|partition| partition >= 0);
+                    if may_come && Instant::now() < patience {
+                        self.refresh(record.topic(), deadline).await
+                    } else {
+                        Err(unknown_partition(record, known))
+                    }
                 }
                 Attempt::NoMemory(bytes) => {
                     self.memory(bytes, deadline).await.map(|granted| grant = Some(granted))
@@ -350,6 +357,7 @@ impl Inner {
             .await
             .map_err(|error| ProduceError::from_client(Arc::new(error)).with_topic(topic))?;
         self.learn(topic);
+        tokio::time::sleep(self.client.config().retry_backoff).await;
         Ok(())
     }
 
