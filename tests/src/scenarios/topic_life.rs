@@ -1,5 +1,7 @@
 //! The life of a topic.
 
+use std::time::{Duration, Instant};
+
 use kafka_admin::{
     Admin, AlterConfig, ConfigResource, ConfigSource, Created, Difference, NewPartitions, NewTopic,
 };
@@ -8,14 +10,21 @@ use kafka_core::protocol::ErrorCode;
 
 use crate::{Cluster, Tool, unique};
 
-/// Has Kafka's own tool describe the topic, where there is one.
+/// Has Kafka's own tool describe the topic, where there is one. What was changed is not there for everybody at once.
 async fn kafka_says(cluster: &Cluster, topic: &str, expected: &[&str]) {
     if !cluster.is_real() {
         return;
     }
-    let output = cluster.tool(Tool::Topics, &["--describe", "--topic", topic], "").await.success();
-    let described = String::from_utf8(output).unwrap();
-    assert!(expected.iter().all(|text| described.contains(text)), "{described}");
+    const WAIT: Duration = Duration::from_secs(30);
+    let begun = Instant::now();
+    loop {
+        let output = cluster.tool(Tool::Topics, &["--describe", "--topic", topic], "").await.success();
+        let described = String::from_utf8(output).unwrap();
+        if expected.iter().all(|text| described.contains(text)) {
+            return;
+        }
+        assert!(begun.elapsed() < WAIT, "{described}");
+    }
 }
 
 /// A topic is created, compared, grown, altered and deleted.
