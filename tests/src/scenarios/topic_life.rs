@@ -10,12 +10,14 @@ use kafka_core::protocol::ErrorCode;
 
 use crate::{Cluster, Tool, unique};
 
-/// Has Kafka's own tool describe the topic, where there is one. What was changed is not there for everybody at once.
+/// What was changed is not there for everybody at once.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Has Kafka's own tool describe the topic, where there is one.
 async fn kafka_says(cluster: &Cluster, topic: &str, expected: &[&str]) {
     if !cluster.is_real() {
         return;
     }
-    const WAIT: Duration = Duration::from_secs(30);
     let begun = Instant::now();
     loop {
         let output = cluster.tool(Tool::Topics, &["--describe", "--topic", topic], "").await.success();
@@ -78,7 +80,14 @@ pub async fn a_topics_life(cluster: &Cluster) {
     // Kafka 2.8 calls a value of the wrong type an invalid request.
     let refused = changed[2].result.as_ref().unwrap_err().code();
     assert!(matches!(refused, Some(ErrorCode::INVALID_CONFIG | ErrorCode::INVALID_REQUEST)), "{refused:?}");
-    let configs = admin.describe_config(&ConfigResource::Topic(name.clone())).await.unwrap();
+    let begun = Instant::now();
+    let configs = loop {
+        let configs = admin.describe_config(&ConfigResource::Topic(name.clone())).await.unwrap();
+        let is_changed = configs.get("retention.ms").unwrap().value.as_deref() != Some("604800000");
+        if is_changed || begun.elapsed() > WAIT {
+            break configs;
+        }
+    };
     let retention = configs.get("retention.ms").unwrap();
     assert_eq!((retention.value.as_deref(), retention.source), (Some("5000"), ConfigSource::Topic));
     assert_eq!(configs.get("cleanup.policy").unwrap().value.as_deref(), Some("delete,compact"));
