@@ -3,7 +3,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use streaming_kafka::KafkaConfig;
+use streaming_kafka::{KafkaConfig, SecurityProtocol};
 
 /// What a run is told. Flags that a mode does not know are none of its concern.
 #[derive(Clone, Debug)]
@@ -56,6 +56,12 @@ impl Flags {
         let mut config = KafkaConfig::from_env()?;
         if let Some(servers) = self.given("brokers") {
             config.bootstrap_servers = servers.split(',').map(str::parse).collect::<Result<_, _>>()?;
+        }
+        if let Some(authority) = self.given("ca-file") {
+            config.security_protocol = SecurityProtocol::Ssl;
+            config.ssl_ca_location = Some(authority.into());
+            config.ssl_cert_location = self.given("cert-file").map(Into::into);
+            config.ssl_key_location = self.given("key-file").map(Into::into);
         }
         let idempotent = self.or("idempotent", true)? && self.given("acks") != Some("1");
         config.set_producer("enable.idempotence", idempotent)?;

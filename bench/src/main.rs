@@ -9,7 +9,6 @@ mod handle;
 mod idle;
 mod latency;
 mod produce;
-mod serve;
 mod topics;
 
 use anyhow::{Context, Result, bail};
@@ -44,9 +43,8 @@ async fn run(mode: &str, flags: Flags) -> Result<Value> {
         "create" => topics::create(&flags).await,
         "delete" => topics::delete(&flags).await,
         "records" => topics::records(&flags).await,
-        "serve" => serve::run(&flags).await,
         _ => bail!(
-            "{mode:?} is no mode: produce, consume, latency, handle, idle, create, delete, records and serve are"
+            "{mode:?} is no mode: produce, consume, latency, handle, idle, create, delete and records are"
         ),
     }
 }

@@ -15,6 +15,7 @@ use super::{
     report::{self, Setting},
     rounds::{self, Plan, Table},
     scale,
+    way_in::WayIn,
     workloads::Workload,
 };
 use crate::{
@@ -50,6 +51,9 @@ pub(crate) struct Arguments {
     /// and scale.svg
     #[arg(long, conflicts_with_all = ["quick", "clients", "workloads"])]
     curves: bool,
+    /// Over TLS, with a certificate of the client's own, which a peer's program must know how to show; written to tls.md and tls.svg
+    #[arg(long, conflicts_with_all = ["quick", "curves"])]
+    tls: bool,
     /// Where the figures are written, seen from the workspace
     #[arg(long, value_name = "DIR", default_value = "docs/benchmarks")]
     output: PathBuf,
@@ -97,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         cluster::down(NAME)?;
     }
     let (tables, setting) = outcome?;
-    let (page, stem) = (report::page(&tables, &setting), stem(arguments.quick));
+    let (page, stem) = (report::page(&tables, &setting), stem(arguments));
     let (page_name, picture) = (format!("{stem}.md"), picture::cpu(&tables));
     write(&output, [(page_name.as_str(), page), (setting.picture.as_str(), picture)])?;
 
@@ -117,10 +121,12 @@ fn run_all<'a>(
     folder: PathBuf,
 ) -> Result<(Vec<Table>, Setting<'a>)> {
     let facts = machine::facts();
-    let servers = State::get(NAME)?.bootstrap_servers();
+    let state = State::get(NAME)?;
+    let servers = state.bootstrap_servers();
     let plan = Plan {
         built,
         address: servers.first().context("the cluster has no broker")?.clone(),
+        way_in: if arguments.tls { WayIn::by_tls(&state)? } else { WayIn::plain(&state)? },
         runs: usize::from(arguments.runs.unwrap_or(if arguments.quick { 1 } else { 3 })),
         scale: arguments.scale.unwrap_or(if arguments.quick { 0.1 } else { 0.5 }),
         folder,
@@ -128,8 +134,8 @@ fn run_all<'a>(
     ensure!(plan.scale > 0.0 && plan.scale <= 100.0, "--scale is above 0, and no more than 100");
     let workloads = or_all(&arguments.workloads);
     let tables = workloads.into_iter().map(|workload| rounds::run(&plan, workload)).collect::<Result<_>>()?;
-    let picture = format!("{}.svg", stem(arguments.quick));
-    Ok((tables, Setting { facts, runs: plan.runs, scale: plan.scale, built, picture }))
+    let picture = format!("{}.svg", stem(arguments));
+    Ok((tables, Setting { facts, runs: plan.runs, scale: plan.scale, tls: arguments.tls, built, picture }))
 }
 
 fn run_curves(arguments: &Arguments, built: &Built, folder: PathBuf) -> Result<(Vec<Curve>, scale::Setting)> {
@@ -149,8 +155,12 @@ fn run_curves(arguments: &Arguments, built: &Built, folder: PathBuf) -> Result<(
 }
 
 /// Figures of the short form are not for keeping: Git ignores them.
-fn stem(quick: bool) -> &'static str {
-    if quick { "quick" } else { "results" }
+fn stem(arguments: &Arguments) -> &'static str {
+    match arguments {
+        Arguments { quick: true, .. } => "quick",
+        Arguments { tls: true, .. } => "tls",
+        _ => "results",
+    }
 }
 
 /// Writes a page, which is shown too, and its picture.

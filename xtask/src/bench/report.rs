@@ -15,6 +15,8 @@ pub(super) struct Setting<'a> {
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) runs: usize,
     pub(super) scale: f64,
+    /// Whether the clients spoke TLS.
+    pub(super) tls: bool,
     pub(super) built: &'a Built,
     /// The file name of the picture.
     pub(super) picture: String,
@@ -70,6 +72,9 @@ fn about(setting: &Setting<'_>) -> String {
     }
     let versions = setting.built.versions.iter().map(|(client, version)| format!("{client} {version}"));
     let _written = writeln!(text, "- clients: {}", versions.collect::<Vec<_>>().join(", "));
+    if setting.tls {
+        text.push_str("- connections: TLS, where both sides show a certificate, and what each client negotiates by default\n");
+    }
     for (client, why) in &setting.built.absent {
         let _written = writeln!(text, "- absent: {client}, since it could not be built ({why})");
     }
@@ -162,8 +167,14 @@ mod tests {
         let programs = rows.iter().map(|row| (row.client, "x".into())).collect();
         let built = Built { programs, versions: Vec::new(), absent: vec![(Client::Rskafka, "no go".into())] };
         let table = Table { workload: Workload::Produce100, count: 10, rows, writer: None, load: None };
-        let setting =
-            Setting { facts: Vec::new(), runs: 3, scale: 1.0, built: &built, picture: "p.svg".into() };
+        let setting = Setting {
+            facts: Vec::new(),
+            runs: 3,
+            scale: 1.0,
+            tls: true,
+            built: &built,
+            picture: "p.svg".into(),
+        };
         let page = page(&[table], &setting);
         assert!(page.contains("| produce-100 | **0.20** | 0.50 | failed |"), "{page}");
         assert!(page.contains("| ours | 0.20 (0.10 to 0.40) | 2000 | 200 | 111 | - |"), "{page}");

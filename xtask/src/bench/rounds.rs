@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     clients::{Built, Client},
     machine, measure,
+    way_in::WayIn,
     workloads::{self, Mode, PARTITIONS, Workload},
 };
 use crate::cluster::topics;
@@ -25,8 +26,10 @@ const WRITERS: [Client; 4] = [Client::Librdkafka, Client::Java, Client::FranzGo,
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     pub(super) built: &'a Built,
-    /// The broker.
+    /// The broker, for topics.
     pub(super) address: String,
+    /// The broker, for clients.
+    pub(super) way_in: WayIn,
     pub(super) runs: usize,
     pub(super) scale: f64,
     /// For payloads.
@@ -181,7 +184,10 @@ impl Work<'_> {
     fn start(&self, client: Client, mode: Mode, topic: &str, count: u64) -> Result<measure::Measured> {
         let program = self.plan.built.program(client).context("it is not built")?;
         let mut command = Command::new(program);
-        command.args([mode.word(), "--brokers", &self.plan.address, "--topic", topic]);
+        command.args([mode.word(), "--brokers", &self.plan.way_in.address, "--topic", topic]);
+        for (flag, file) in &self.plan.way_in.flags {
+            command.arg(format!("--{flag}")).arg(file);
+        }
         command.arg("--group").arg(format!("bench-{:08x}", fastrand::u32(..)));
         command.arg("--count").arg(count.to_string()).arg("--size").arg(self.workload.size().to_string());
         command.arg("--payload-file").arg(self.payloads);

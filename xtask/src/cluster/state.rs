@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     KafkaVersion,
     certificates::Files,
-    description::{Audience, Cluster},
+    description::{Audience, Cluster, client_listener},
     token_endpoint,
     tokens::TokenFiles,
 };
@@ -162,6 +162,11 @@ impl State {
     /// The addresses to give to clients that ask for no security.
     pub(crate) fn bootstrap_servers(&self) -> Vec<String> {
         self.addresses(self.cluster().listener_for(Audience::Clients))
+    }
+
+    /// The addresses to give to clients that speak TLS and show a certificate.
+    pub(crate) fn tls_servers(&self) -> Vec<String> {
+        self.addresses(&client_listener("SSL"))
     }
 
     /// The addresses of one listener.

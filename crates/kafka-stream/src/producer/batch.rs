@@ -213,7 +213,7 @@ impl Batch {
             Body::Lent(..) | Body::Broken => None,
         };
         if let Some(buffer) = buffer {
-            buffers.give_back(buffer);
+            buffers.give_back(buffer, reserved.bytes() + reserved.available());
         }
         drop(reserved);
         settle();

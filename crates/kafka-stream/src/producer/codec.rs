@@ -29,6 +29,18 @@ impl Codec {
 
     /// Compresses the records of `builder` on this thread and completes the batch.
     pub(crate) fn finish(self, builder: BatchBuilder, stamp: &ProducerStamp) -> Result<EncodedBatch> {
+        self.with_compressor(|compressor| builder.finish(self.compression, compressor, stamp))
+    }
+
+    /// As [`finish`](Self::finish), without a stamp; the batch takes no more memory than it needs, and the builder's buffer
+    /// comes back.
+    pub(crate) fn finish_apart(self, builder: BatchBuilder) -> Result<(EncodedBatch, Vec<u8>)> {
+        self.with_compressor(|compressor| {
+            builder.finish_apart(self.compression, compressor, &ProducerStamp::NONE)
+        })
+    }
+
+    fn with_compressor<T>(self, work: impl FnOnce(&mut Compressor) -> T) -> T {
         COMPRESSORS.with_borrow_mut(|compressors| {
             let known = compressors.iter().position(|(levels, _)| *levels == self.levels);
             let place = known.unwrap_or_else(|| {
@@ -37,8 +49,8 @@ impl Codec {
                 0
             });
             match compressors.get_mut(place) {
-                Some((_, compressor)) => builder.finish(self.compression, compressor, stamp),
-                None => builder.finish(self.compression, &mut Compressor::new(self.levels), stamp),
+                Some((_, compressor)) => work(compressor),
+                None => work(&mut Compressor::new(self.levels)),
             }
         })
     }

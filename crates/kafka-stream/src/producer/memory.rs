@@ -85,6 +85,11 @@ impl Reservation {
         self.bytes
     }
 
+    /// What is free of the memory that it comes from, in bytes.
+    pub(crate) fn available(&self) -> usize {
+        self.memory.available()
+    }
+
     /// A reservation of nothing from the same memory.
     pub(crate) fn none(&self) -> Self {
         self.memory.empty()

@@ -3,7 +3,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{Parts, encode, encode_with, header, json_records};
+use super::{Parts, build, encode, encode_with, header, json_records};
 use crate::records::{
     BATCH_OVERHEAD, BatchBuilder, Batches, Compression, CompressionLevels, Compressor, Decompressor, Header,
     NO_HEADERS, ProducerStamp, Record, TimestampType, record_size_upper_bound, recycle, split,
@@ -58,6 +58,18 @@ proptest! {
         let expected: Vec<_> = records.iter().zip(0..).map(|(parts, offset)| expect(offset, parts)).collect();
         prop_assert_eq!(decode(batch.bytes(), &mut Decompressor::default()), expected);
         prop_assert_eq!(batch.max_timestamp(), records.iter().map(|parts| parts.0).max().unwrap());
+    }
+
+    #[test]
+    fn a_batch_in_memory_of_its_own_is_the_same_batch(records in vec(a_record(), 1..60), codec in a_codec()) {
+        let (builder, mut compressor) = (build(&records), Compressor::default());
+        let (capacity, place) = (builder.capacity(), builder.size());
+        let (batch, buffer) = builder.finish_apart(codec, &mut compressor, &ProducerStamp::NONE).unwrap();
+        let whole = encode_with(&records, codec, &mut compressor);
+        prop_assert_eq!(batch.bytes(), whole.bytes());
+        prop_assert_eq!((batch.uncompressed_size(), batch.count()), (whole.uncompressed_size(), whole.count()));
+        prop_assert_eq!((buffer.capacity(), buffer.len()), (capacity, place));
+        prop_assert_eq!(batch.into_buffer().map(|bytes| bytes.capacity()), Some(whole.size()));
     }
 
     #[test]

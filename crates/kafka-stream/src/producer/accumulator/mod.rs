@@ -80,7 +80,7 @@ impl Accumulator {
         };
         Self {
             memory: BufferMemory::new(config.buffer_memory),
-            buffers: Buffers::new(limits.batch_size, config.buffer_memory),
+            buffers: Buffers::new(limits.batch_size),
             limits,
             ignore_keys: config.partitioner_ignore_keys,
             adaptive: config.partitioner_adaptive_partitioning,
@@ -139,20 +139,14 @@ impl Accumulator {
                     if chosen.is_none() {
                         topic.sticky.appended(partition, bytes);
                     }
-                    if announce {
+                    if filled && self.compress_ahead(queue) || announce {
                         self.announce(queue);
-                    }
-                    if filled {
-                        self.offer(queue);
                     }
                     return Attempt::Done(delivery);
                 }
                 Appended::Elsewhere { announce, filled } => {
-                    if announce {
+                    if filled && self.compress_ahead(queue) || announce {
                         self.announce(queue);
-                    }
-                    if filled {
-                        self.offer(queue);
                     }
                     sticky_tries += 1;
                     topic.sticky.switch(partition, || topic.next_partition(self.adaptive));
@@ -232,13 +226,6 @@ impl Accumulator {
         }
         loads.push(added);
         topics.insert(name.clone(), Arc::new(Topic::new(name, of_topic, loads)));
-    }
-
-    /// A batch of `queue` became complete: if it is not the only one, it need not wait for the sender to be compressed.
-    fn offer(&self, queue: &Arc<PartitionQueue>) {
-        if self.counts.complete.load(Ordering::Relaxed) > 1 {
-            self.helpers.offer(queue);
-        }
     }
 
     /// Tells the sender to look at a queue.
