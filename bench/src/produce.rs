@@ -1,5 +1,6 @@
 //! Sends values through the client's own partitioner, or with keys, from one task or several.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -14,7 +15,8 @@ use crate::flags::{Flags, Payloads};
 struct Share {
     topics: Vec<String>,
     payloads: Payloads,
-    keys: usize,
+    /// Records have none where there are none.
+    keys: Arc<[String]>,
     first: usize,
     step: usize,
     count: usize,
@@ -26,14 +28,15 @@ pub(crate) async fn run(flags: Flags) -> Result<Value> {
         flags.or("compression-parallelism", settings.compression_parallelism)?;
     let producer = Producer::new(Client::new(client)?, settings)?;
     let payloads = flags.payloads()?;
-    let (count, tasks, keys) = (flags.or("count", 1_000_000)?, flags.or("tasks", 1)?, flags.or("keys", 0)?);
+    let (count, tasks) = (flags.or("count", 1_000_000)?, flags.or("tasks", 1)?);
     let topics = flags.topics()?;
+    let keys: Arc<[String]> = (0..flags.or("keys", 0)?).map(|key| format!("key-{key}")).collect();
 
     let begin = Instant::now();
     let mut sending = JoinSet::new();
     for first in 0..tasks {
-        let share =
-            Share { topics: topics.clone(), payloads: payloads.clone(), keys, first, step: tasks, count };
+        let (topics, payloads, keys) = (topics.clone(), payloads.clone(), keys.clone());
+        let share = Share { topics, payloads, keys, first, step: tasks, count };
         sending.spawn(send(producer.clone(), share));
     }
     while let Some(sent) = sending.join_next().await {
@@ -55,15 +58,12 @@ pub(crate) async fn run(flags: Flags) -> Result<Value> {
 async fn send(producer: Producer, share: Share) -> Result<()> {
     let Share { topics, payloads, keys, first, step, count } = share;
     let mut topic_of = topics.iter().cycle();
-    let mut key = String::new();
+    let mut key_of = keys.iter().cycle();
     for i in (first..count).step_by(step.max(1)) {
         let Some(topic) = topic_of.next() else { break };
         let mut record = ProducerRecord::to(topic).value(payloads.get(i));
-        if keys > 0 {
-            use std::fmt::Write;
-            key.clear();
-            write!(key, "key-{}", i % keys)?;
-            record = record.key(&key);
+        if let Some(key) = key_of.next() {
+            record = record.key(key);
         }
         // Failures are counted by the producer; there is nothing to be done for one record.
         drop(producer.send(record).await?);

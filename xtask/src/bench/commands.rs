@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     /// How often everyone does everything: 3 if not given, 1 with --quick
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     runs: Option<u16>,
-    /// Multiplies the records of each workload: 0.5 if not given, 0.1 with --quick
+    /// Multiplies the records of each workload: 0.5 if not given, 0.1 with --quick, 1 with --curves
     #[arg(long)]
     scale: Option<f64>,
     /// The folder with the sources of our peers, and with build.sh, which builds one by its name into bin/; seen from the workspace
@@ -145,7 +145,7 @@ fn run_curves(arguments: &Arguments, built: &Built, folder: PathBuf) -> Result<(
         program: built.program(Client::Ours).context("our program is not built")?.to_owned(),
         address: servers.first().context("the cluster has no broker")?.clone(),
         runs: usize::from(arguments.runs.unwrap_or(3)),
-        scale: arguments.scale.unwrap_or(0.5),
+        scale: arguments.scale.unwrap_or(1.0),
         folder,
     };
     let mut curves = curves::all();

@@ -56,8 +56,10 @@ impl Mode {
 /// Partitions of each topic.
 pub(super) const PARTITIONS: i32 = 3;
 
-/// The values that records have, one after the other, over and over.
+/// How many values there are, which records have one after the other, over and over.
 const SLOTS: usize = 1_000;
+/// What they may take together: a client has them all in memory.
+const MOST_BYTES: usize = 2 << 20;
 
 impl Workload {
     pub(super) fn name(self) -> String {
@@ -115,8 +117,9 @@ pub(super) fn write_payloads(file: &Path, size: usize) -> Result<()> {
 
 fn payloads(size: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
-    let mut all = Vec::with_capacity(SLOTS * size);
-    for slot in 0..SLOTS {
+    let slots = SLOTS.min(MOST_BYTES / size).max(1);
+    let mut all = Vec::with_capacity(slots * size);
+    for slot in 0..slots {
         let mut text = String::new();
         while text.len() < size {
             text.push_str(&event(&mut random, slot));
@@ -150,6 +153,7 @@ mod tests {
             assert_eq!(made, payloads(size));
             assert_ne!(made[..size], made[size..2 * size]);
         }
+        assert_eq!(payloads(100_000).len(), 20 * 100_000);
     }
 
     #[test]

@@ -86,7 +86,8 @@ pub struct ConsumerConfig {
     pub fetch_min_bytes: i32,
     /// `fetch.max.wait.ms`. Default: 500 ms.
     pub fetch_max_wait: Duration,
-    /// `fetch.max.bytes`: the most one fetch returns. Default: 52,428,800.
+    /// `fetch.max.bytes`: the most one fetch returns. A fetch asks for 4 MiB, and for up to this where its answers take
+    /// more than 40 ms to come. Default: 52,428,800.
     pub fetch_max_bytes: i32,
     /// `max.partition.fetch.bytes`: the most one fetch returns of a partition. Default: 1,048,576.
     pub max_partition_fetch_bytes: i32,

@@ -131,8 +131,8 @@ pub(crate) struct Next {
 /// A record as the handler is to see it.
 #[derive(Debug)]
 pub(crate) enum Arrived {
-    /// From a topic of the user's.
-    Plain(ConsumerRecord),
+    /// From a topic of the user's: as it is.
+    Plain,
     /// From a retry topic: the record that it was, and how long it has to wait.
     Waiting { record: ConsumerRecord, wait: Duration },
     /// Put into its topic for another group alone: a retry topic by that group itself, or its own topic by a redrive.
@@ -162,20 +162,26 @@ impl Stages {
         Some(Next { topic, origin: origin.to_owned(), due_at: self.of.now().saturating_add(delay) })
     }
 
+    /// Whether there is a topic for a record to wait in that was read from `topic` and failed.
+    pub(crate) fn goes_on(&self, topic: &str) -> bool {
+        let index = self.stages.get(topic).map_or(0, |(_, index)| index + 1);
+        index < self.of.delays.len()
+    }
+
     /// What a record that was read is to this consumption.
-    pub(crate) fn arrived(&self, record: ConsumerRecord, group: Option<&str>) -> Arrived {
+    pub(crate) fn arrived(&self, record: &ConsumerRecord, group: Option<&str>) -> Arrived {
         if !self.contains(&record.topic) {
-            let foreign = !record.headers.is_empty() && is_for_another(&record, group);
-            return if foreign { Arrived::Foreign } else { Arrived::Plain(record) };
+            let foreign = !record.headers.is_empty() && is_for_another(record, group);
+            return if foreign { Arrived::Foreign } else { Arrived::Plain };
         }
         // What somebody else put there, without headers, is handled as it is.
-        let Some(from) = Provenance::of(&record) else { return Arrived::Plain(record) };
+        let Some(from) = Provenance::of(record) else { return Arrived::Plain };
         if from.group.is_some() && from.group.as_deref() != group {
             return Arrived::Foreign;
         }
         let due_at = record.header(header::DUE_AT).and_then(|at| std::str::from_utf8(at).ok()?.parse().ok());
         let wait = wait_until(due_at.unwrap_or(i64::MIN), self.of.now(), self.longest());
-        Arrived::Waiting { record: original(record, from), wait }
+        Arrived::Waiting { record: original(record.clone(), from), wait }
     }
 
     /// No record waits for longer, whatever its header and the clocks say.

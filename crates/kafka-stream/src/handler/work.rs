@@ -52,22 +52,21 @@ impl<H: Handler> Work<H> {
     pub(crate) async fn process(
         &self,
         partition: &Partition,
-        record: ConsumerRecord,
+        mut record: ConsumerRecord,
     ) -> Result<Ended, HandlerError> {
-        let record = match self.stages.arrived(record, self.group.as_deref()) {
-            Arrived::Plain(record) => record,
+        match self.stages.arrived(&record, self.group.as_deref()) {
+            Arrived::Plain => {}
             Arrived::Foreign => {
                 count(&self.counters.foreign);
                 return Ok(Ended::Finished);
             }
-            Arrived::Waiting { record, wait } => {
+            Arrived::Waiting { record: origin, wait } => {
                 if !waits(partition, wait).await {
                     return Ok(Ended::LeftForOthers);
                 }
-                record
+                record = origin;
             }
-        };
-        let next = self.stages.next(&partition.tp.topic);
+        }
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -76,8 +75,8 @@ impl<H: Handler> Work<H> {
                 return Ok(Ended::Finished);
             };
             let failed = Failed { record: &record, failure, attempts };
-            let random = fastrand::f64();
-            match self.policy.decide(&failed.failure, attempts, &self.retry, random, next.is_some()) {
+            let (random, goes_on) = (fastrand::f64(), self.stages.goes_on(&partition.tp.topic));
+            match self.policy.decide(&failed.failure, attempts, &self.retry, random, goes_on) {
                 Decision::Again(wait) => {
                     let Failed { failure, .. } = failed;
                     tracing::debug!(partition = %partition.tp, offset = record.offset, attempts, %failure, "handling failed, trying again");

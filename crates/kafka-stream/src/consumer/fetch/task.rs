@@ -16,8 +16,9 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::FetchSession;
+use super::portion::Portion;
 use super::request::{FetchTerms, MAX_VERSION_BY_NAME, request};
-use super::response::{Outcome, brokers, outcomes};
+use super::response::{Outcome, brokers, bytes, outcomes};
 use crate::consumer::ConsumerErrorKind;
 use crate::consumer::positions::{FetchNeed, Halt};
 use crate::consumer::shared::Shared;
@@ -35,8 +36,8 @@ pub(crate) async fn run(shared: Arc<Shared>, broker: i32) {
         shared.client.config().retry_backoff,
         shared.client.config().retry_backoff_max,
     );
-    let mut fetcher =
-        Fetcher { shared, broker, backoff, session: FetchSession::default(), failures: 0, held_since: None };
+    let (session, portion) = (FetchSession::default(), Portion::new());
+    let mut fetcher = Fetcher { shared, broker, backoff, session, portion, failures: 0, held_since: None };
     loop {
         fetcher.turn().await;
     }
@@ -47,6 +48,7 @@ struct Fetcher {
     broker: i32,
     backoff: ExponentialBackoff,
     session: FetchSession,
+    portion: Portion,
     /// Requests in a row that got no usable answer.
     failures: u32,
     held_since: Option<Instant>,
@@ -89,10 +91,12 @@ impl Fetcher {
         let config = &self.shared.config;
         let max_wait =
             if need.full > 0 { config.fetch_max_wait.min(WAIT_WITH_FULL) } else { config.fetch_max_wait };
+        let most = i32::try_from(need.room).unwrap_or(i32::MAX).min(config.fetch_max_bytes);
+        let max_bytes = self.portion.bytes(config.fetch_min_bytes, most);
         let terms = FetchTerms {
             max_wait,
             min_bytes: config.fetch_min_bytes,
-            max_bytes: i32::try_from(need.room).unwrap_or(i32::MAX).min(config.fetch_max_bytes),
+            max_bytes,
             isolation_level: config.isolation_level,
             rack: config.client_rack.clone().unwrap_or_default(),
         };
@@ -114,6 +118,7 @@ impl Fetcher {
             Ok(response) if response.error_code == 0 => {
                 self.failures = 0;
                 self.shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
+                self.portion.answered(max_bytes, bytes(&response), now.elapsed());
                 self.take_in(response, &stamps, now);
             }
             Ok(response) => self.refused(ErrorCode(response.error_code)).await,
