@@ -13,6 +13,7 @@ pub mod fuzzing;
 pub mod net;
 pub mod protocol;
 pub mod records;
+mod recycler;
 mod topic_name;
 mod topic_partition;
 pub mod watch;

@@ -3,25 +3,34 @@
 use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use crate::recycler::Recycler;
 use crate::{Error, ErrorKind, Result};
 
 /// What one read takes at most while no large frame is under way.
 const CHUNK: usize = 16 * 1024;
 /// A frame up to this size is copied out of the chunk, so that a small answer that lives long does not keep a chunk.
 const COPIED: usize = 4 * 1024;
-/// What a length alone, without the bytes that it promises, may make us reserve.
-const TRUSTED: usize = 4 * 1024 * 1024;
+/// What a length alone, without the bytes that it promises, may make us reserve: somewhat more than a consumer usually asks
+/// for at once.
+const TRUSTED: usize = 5 * 1024 * 1024;
 const LENGTH: usize = 4;
 const CORRELATION_ID: usize = 4;
+/// How much memory of large frames is kept for the next ones, in bytes: two answers of a consumer, one that is read and one
+/// that is used.
+const KEPT: usize = 8 << 20;
+/// After so many small frames in a row it is let go of.
+const SMALL_IN_A_ROW: u32 = 16;
 
 /// Collects what was read and gives out whole frames, without their length.
 ///
 /// A frame larger than a chunk is read straight into a buffer of its own size. At most the first [`CHUNK`] bytes of
-/// it, those that came with the length, are copied.
+/// it, those that came with the length, are copied. Its memory is that of an earlier one, if nobody holds that any more.
 #[derive(Debug)]
 pub(crate) struct FrameReader {
     chunk: BytesMut,
     large: Option<LargeFrame>,
+    given: Recycler,
+    small_in_a_row: u32,
     max_size: usize,
 }
 
@@ -33,7 +42,8 @@ struct LargeFrame {
 
 impl FrameReader {
     pub(crate) fn new(max_size: usize) -> Self {
-        Self { chunk: BytesMut::new(), large: None, max_size }
+        let given = Recycler::new(KEPT);
+        Self { chunk: BytesMut::new(), large: None, given, small_in_a_row: 0, max_size }
     }
 
     /// Where the next bytes go; never empty.
@@ -66,7 +76,10 @@ impl FrameReader {
             if large.bytes.len() < large.size {
                 return Ok(None);
             }
-            return Ok(self.large.take().map(|large| large.bytes.freeze()));
+            let frame = self.large.take().map(|large| large.bytes.freeze());
+            frame.iter().for_each(|frame| self.given.keep(frame));
+            self.small_in_a_row = 0;
+            return Ok(frame);
         }
         let Some((head, rest)) = self.chunk.split_first_chunk::<LENGTH>() else {
             return Ok(None);
@@ -74,6 +87,10 @@ impl FrameReader {
         let size = self.check(i32::from_be_bytes(*head))?;
         if rest.len() >= size {
             self.chunk.advance(LENGTH);
+            self.small_in_a_row += 1;
+            if self.small_in_a_row == SMALL_IN_A_ROW {
+                self.given.clear();
+            }
             if size > COPIED {
                 return Ok(Some(self.chunk.split_to(size).freeze()));
             }
@@ -82,7 +99,7 @@ impl FrameReader {
             return Ok(frame);
         }
         if LENGTH + size > CHUNK {
-            let mut bytes = BytesMut::with_capacity(size.min(TRUSTED.max(rest.len())));
+            let mut bytes = memory(&mut self.given, size, rest.len());
             bytes.extend_from_slice(rest);
             self.chunk.clear();
             self.large = Some(LargeFrame { bytes, size });
@@ -107,6 +124,20 @@ impl FrameReader {
                 ),
             )),
         }
+    }
+}
+
+/// Room for a frame of `size` bytes, of which there are so many.
+fn memory(given: &mut Recycler, size: usize, there: usize) -> BytesMut {
+    // Not much more than the frame needs, which may be held for long.
+    let used = given.take(|kept| kept / 2 <= size).and_then(|kept| kept.try_into_mut().ok());
+    match used {
+        Some(mut used) if used.capacity() >= size => {
+            used.clear();
+            used
+        }
+        // Somewhat more, so that the next one fits too if it is a bit larger. What is not written to takes no memory.
+        _ => BytesMut::with_capacity((size + size / 8).min(TRUSTED.max(there))),
     }
 }
 
@@ -173,6 +204,40 @@ mod tests {
     fn a_frame_larger_than_what_is_trusted_still_arrives() {
         let payload = vec![9u8; TRUSTED * 3 + 11];
         assert_eq!(read_all(&frame(&payload), usize::MAX, 1 << 30).unwrap(), [payload]);
+    }
+
+    #[test]
+    fn large_frames_reuse_what_nobody_holds_any_more() {
+        let mut reader = FrameReader::new(1 << 30);
+        let mut next = |size: usize| {
+            let (mut input, mut frame) = (&frame(&vec![3; size])[..], None);
+            while frame.is_none() {
+                let mut spare = reader.spare();
+                let n = spare.remaining_mut().min(input.len());
+                spare.put_slice(&input[..n]);
+                input = &input[n..];
+                frame = reader.next_frame().unwrap();
+            }
+            assert!(input.is_empty() && reader.chunk.is_empty());
+            frame.unwrap()
+        };
+        let held = next(1_000_000);
+        let first = next(1_000_000);
+        let place = first.as_ptr();
+        let part = first.slice(10..20);
+        drop(first);
+        assert_ne!(next(1_000_000).as_ptr(), place);
+        assert_eq!(part, [3; 10][..]);
+        drop(part);
+        // The last one is used first.
+        let (a, b) = (next(1_050_000), next(900_000));
+        assert!([a.as_ptr(), b.as_ptr()].contains(&place));
+        assert_eq!((a.len(), b.len(), held.len()), (1_050_000, 900_000, 1_000_000));
+        drop((a, b, held));
+        for _ in 0..SMALL_IN_A_ROW {
+            next(100);
+        }
+        assert_eq!(reader.given.take(|_| true), None);
     }
 
     #[test]

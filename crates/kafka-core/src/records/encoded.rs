@@ -193,9 +193,12 @@ impl EncodedBatch {
     }
 }
 
-/// The memory behind `bytes`, if this is the last handle to it.
+/// The memory behind `bytes`, emptied, if this is the last handle to it.
 pub fn recycle(bytes: Bytes) -> Option<Vec<u8>> {
-    bytes.is_unique().then(|| Vec::from(bytes))
+    let mut bytes = bytes.try_into_mut().ok()?;
+    // What is left in it would be moved, to where it is.
+    bytes.clear();
+    Some(Vec::from(bytes))
 }
 
 impl From<Batch> for EncodedBatch {

@@ -91,18 +91,17 @@ impl GzipDecompressor {
         let start = output.len();
         self.inflate.reset(false);
         loop {
-            let left = output.limit() - output.len();
-            let vec = output.reserve(room);
-            let (read, before) = (self.inflate.total_in(), vec.len());
+            let (at, read) = (output.len(), self.inflate.total_in());
+            let left = output.limit() - at;
+            let before = self.inflate.total_out();
+            let (_, space) = output.extend(room.min(left))?;
             let status = self
                 .inflate
-                .decompress_vec(input, vec, FlushDecompress::None)
+                .decompress(input, space, FlushDecompress::None)
                 .map_err(|error| corrupt("a gzip stream that cannot be decoded").with_source(error))?;
-            let written = vec.len() - before;
+            let written = difference(self.inflate.total_out(), before);
             let consumed = difference(self.inflate.total_in(), read);
-            if written > left {
-                return Err(too_large(output.limit()));
-            }
+            output.truncate(at + written);
             *input = input.get(consumed..).unwrap_or_default();
             if status == Status::StreamEnd {
                 break;

@@ -1,21 +1,24 @@
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::Result;
 use crate::records::error::too_large;
 
 /// What a decompressor writes to: it grows no further than the limit.
 pub(super) struct Output {
-    bytes: Vec<u8>,
+    /// All that was ever written is initialised, and need not be zeroed again.
+    bytes: BytesMut,
+    len: usize,
     limit: usize,
 }
 
 impl Output {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit }
+    /// An empty one that writes over `spare`.
+    pub(super) fn new(spare: BytesMut, limit: usize) -> Self {
+        Self { bytes: spare, len: 0, limit }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.len
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -24,43 +27,46 @@ impl Output {
 
     /// The limit, if `size` more bytes go beyond it.
     pub(super) fn check(&self, size: usize) -> Result<()> {
-        if size > self.limit.saturating_sub(self.bytes.len()) { Err(too_large(self.limit)) } else { Ok(()) }
+        if size > self.limit.saturating_sub(self.len) { Err(too_large(self.limit)) } else { Ok(()) }
     }
 
-    /// Adds `size` zeroes to be overwritten, and returns all that was written before and those.
+    /// Adds `size` bytes to be overwritten, and returns all that was written before and those.
     pub(super) fn extend(&mut self, size: usize) -> Result<(&mut [u8], &mut [u8])> {
         self.check(size)?;
-        let start = self.bytes.len();
+        let (start, end) = (self.len, self.len + size);
         if start == 0 && self.bytes.capacity() < size {
             // The allocator hands out zeroed memory for less than writing zeroes costs.
-            self.bytes = vec![0; size];
-        } else {
-            self.bytes.resize(start + size, 0);
+            self.bytes = BytesMut::zeroed(size);
+        } else if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
         }
-        // `start` is the length it had, so it cannot lie outside.
-        Ok(self.bytes.split_at_mut(start))
+        self.len = end;
+        let written = self.bytes.get_mut(..end).unwrap_or_default();
+        Ok(written.split_at_mut_checked(start).unwrap_or_default())
     }
 
-    /// Room for `size` more bytes, or for as many as the limit leaves; to be filled without being zeroed.
-    pub(super) fn reserve(&mut self, size: usize) -> &mut Vec<u8> {
-        self.bytes.reserve(size.min(self.limit.saturating_sub(self.bytes.len())));
-        &mut self.bytes
+    /// Makes room for `size` more bytes at once, or for as many as the limit leaves.
+    pub(super) fn reserve(&mut self, size: usize) {
+        let size = size.min(self.limit.saturating_sub(self.len));
+        self.bytes.reserve((self.len + size).saturating_sub(self.bytes.len()));
     }
 
     pub(super) fn truncate(&mut self, len: usize) {
-        self.bytes.truncate(len);
+        self.len = self.len.min(len);
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// The bytes, in memory that is not much larger than they are: records may be held for long.
-    pub(super) fn into_bytes(mut self) -> Bytes {
-        if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 4 {
-            self.bytes.shrink_to_fit();
+    /// The bytes, in memory that is not much larger than they are, since records may be held for long. Where it would be,
+    /// they are copied, and their memory comes back beside them.
+    pub(super) fn into_bytes(mut self) -> (Bytes, Option<BytesMut>) {
+        if self.bytes.capacity() - self.len > self.len / 4 {
+            return (Bytes::copy_from_slice(self.as_slice()), Some(self.bytes));
         }
-        Bytes::from(self.bytes)
+        self.bytes.truncate(self.len);
+        (self.bytes.freeze(), None)
     }
 }
 

@@ -1,4 +1,4 @@
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::gzip::{GzipCompressor, GzipDecompressor};
 use super::lz4::{self, Lz4Compressor};
@@ -7,6 +7,7 @@ use super::snappy::{SnappyCompressor, SnappyDecompressor};
 use super::zstd::{ZstdCompressor, ZstdDecompressor};
 use super::{Compression, CompressionLevels};
 use crate::Result;
+use crate::recycler::Recycler;
 
 /// Compresses batches one after the other; keeps the codecs' tables and its output buffer, so that only the first batch
 /// allocates. One for each thread or task that encodes: `&mut` is its only lock.
@@ -66,9 +67,17 @@ impl std::fmt::Debug for Compressor {
     }
 }
 
-/// Decompresses batches one after the other; keeps the codecs' tables. One for each thread or task that decodes.
+/// How much memory a decompressor keeps for the next batches, in bytes.
+const KEPT: usize = 4 << 20;
+
+/// Decompresses batches one after the other; keeps the codecs' tables, and uses a batch's memory again once all its records
+/// are dropped. One for each thread or task that decodes.
 pub struct Decompressor {
     limit: usize,
+    /// Memory for the next batch.
+    spare: BytesMut,
+    /// That of the last ones, which may be free again.
+    given: Recycler,
     gzip: Option<GzipDecompressor>,
     snappy: SnappyDecompressor,
     zstd: Option<ZstdDecompressor>,
@@ -81,7 +90,15 @@ impl Decompressor {
 
     /// A decompressor that refuses a batch whose records take more than `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { limit, gzip: None, snappy: SnappyDecompressor::new(), zstd: None }
+        let given = Recycler::new(KEPT);
+        Self {
+            limit,
+            spare: BytesMut::new(),
+            given,
+            gzip: None,
+            snappy: SnappyDecompressor::new(),
+            zstd: None,
+        }
     }
 
     /// Decompresses what [`Compressor::compress`] or another Kafka client wrote.
@@ -93,7 +110,11 @@ impl Decompressor {
         if compression == Compression::None {
             return Ok(input.clone());
         }
-        let mut output = Output::new(self.limit);
+        let spare = match std::mem::take(&mut self.spare) {
+            spare if spare.capacity() == 0 => self.reuse(),
+            spare => spare,
+        };
+        let mut output = Output::new(spare, self.limit);
         match compression {
             Compression::None => {}
             Compression::Gzip => {
@@ -105,7 +126,19 @@ impl Decompressor {
                 self.zstd.get_or_insert_with(ZstdDecompressor::new).decompress(input, &mut output)?;
             }
         }
-        Ok(output.into_bytes())
+        let (bytes, spare) = output.into_bytes();
+        match spare {
+            Some(spare) if spare.capacity() <= KEPT => self.spare = spare,
+            Some(_) => {}
+            None => self.given.keep(&bytes),
+        }
+        Ok(bytes)
+    }
+
+    /// The memory of an earlier batch. It is not made a `Vec`, for which all of it would be moved.
+    fn reuse(&mut self) -> BytesMut {
+        let free = self.given.take(|_| true);
+        free.and_then(|free| free.try_into_mut().ok()).unwrap_or_default()
     }
 }
 

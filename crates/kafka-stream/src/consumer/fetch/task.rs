@@ -36,7 +36,7 @@ pub(crate) async fn run(shared: Arc<Shared>, broker: i32) {
         shared.client.config().retry_backoff,
         shared.client.config().retry_backoff_max,
     );
-    let (session, portion) = (FetchSession::default(), Portion::new());
+    let (session, portion) = (FetchSession::default(), Portion::new(shared.config.fetch_max_bytes));
     let mut fetcher = Fetcher { shared, broker, backoff, session, portion, failures: 0, held_since: None };
     loop {
         fetcher.turn().await;
@@ -91,8 +91,7 @@ impl Fetcher {
         let config = &self.shared.config;
         let max_wait =
             if need.full > 0 { config.fetch_max_wait.min(WAIT_WITH_FULL) } else { config.fetch_max_wait };
-        let most = i32::try_from(need.room).unwrap_or(i32::MAX).min(config.fetch_max_bytes);
-        let max_bytes = self.portion.bytes(config.fetch_min_bytes, most);
+        let max_bytes = self.portion.bytes(config.fetch_min_bytes, need.room);
         let terms = FetchTerms {
             max_wait,
             min_bytes: config.fetch_min_bytes,
