@@ -114,13 +114,12 @@ pub(super) fn all() -> Vec<Curve> {
         Point::new(Handle, "by partition"),
         Point::new(Handle, "by key, 4 lanes").flag("lanes", 4),
     ];
-    let cores = ["lz4", "zstd", "gzip"].into_iter().flat_map(|codec| {
+    let cores = |codec| {
         [1, 2].map(|cores| {
-            let point = Point { size: 1_024, ..Point::new(Produce, format!("{codec}, {cores}")) };
-            let point = point.flag("compression", codec).flag("threads", cores);
-            point.flag("compression-parallelism", cores)
+            let point = Point { size: 1_024, ..Point::new(Produce, cores) };
+            point.flag("compression", codec).flag("compression-parallelism", cores)
         })
-    });
+    };
     vec![
         curve("partitions, produce", "partitions of the topic", partitions(Produce)),
         curve("partitions, consume", "partitions of the topic", partitions(Consume)),
@@ -131,7 +130,8 @@ pub(super) fn all() -> Vec<Curve> {
         Curve { unit: Unit::PerGigabyte, ..curve("sizes, consume", "bytes of a record", sizes(Consume)) },
         curve("keys, produce", "keys", keys.into()),
         curve("handlers", "records are taken", handled.into()),
-        curve("cores, produce", "codec, and threads that may compress", cores.collect()),
+        curve("cores, zstd", "batches of 1 KiB records that are compressed at a time", cores("zstd").into()),
+        curve("cores, gzip", "batches of 1 KiB records that are compressed at a time", cores("gzip").into()),
     ]
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Positions {
     buffered: usize,
     /// The last stamp given.
     stamps: u64,
+    /// Whether a partition was halted, and may be still: every poll asks, and few ever are.
+    any_halted: bool,
 }
 
 impl Positions {
@@ -132,6 +134,7 @@ impl Positions {
     pub(crate) fn halt(&mut self, tp: &TopicPartition, halt: Halt) {
         let Some(assigned) = self.partitions.get(tp) else { return };
         let (position, epoch) = (assigned.position, assigned.position_epoch);
+        self.any_halted = true;
         self.restart(tp, Phase::Halted(halt), position, epoch);
     }
 
@@ -239,8 +242,13 @@ impl Positions {
 
     /// A halted partition whose error is due to be said (again).
     pub(crate) fn halted_to_say(&mut self, now: Instant) -> Option<(TopicPartition, Halt)> {
+        if !self.any_halted {
+            return None;
+        }
+        self.any_halted = false;
         self.partitions.iter_mut().find_map(|(tp, assigned)| {
             let Phase::Halted(halt) = &mut assigned.phase else { return None };
+            self.any_halted = true;
             let due = !assigned.paused && halt.said.is_none_or(|said| now >= said + Halt::SAY_AGAIN);
             due.then(|| {
                 halt.said = Some(now);
