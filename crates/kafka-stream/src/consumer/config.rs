@@ -86,13 +86,14 @@ pub struct ConsumerConfig {
     pub fetch_min_bytes: i32,
     /// `fetch.max.wait.ms`. Default: 500 ms.
     pub fetch_max_wait: Duration,
-    /// `fetch.max.bytes`: the most one fetch returns. A fetch asks for 4 MiB, and for up to this where its answers take
-    /// more than 40 ms to come. Default: 52,428,800.
+    /// `fetch.max.bytes`: the most one fetch returns. A broker is asked for 4 MiB at a time, and for up to this where it is
+    /// more than 10 ms away. Default: 52,428,800.
     pub fetch_max_bytes: i32,
     /// `max.partition.fetch.bytes`: the most one fetch returns of a partition. Default: 1,048,576.
     pub max_partition_fetch_bytes: i32,
-    /// The most that is fetched ahead of `poll`, over all partitions, in bytes; one batch per broker may exceed it. Not a
-    /// setting of Kafka's own clients. Default: 33,554,432.
+    /// The most that is fetched ahead of `poll`, over all partitions, in bytes; nothing more is asked for then. Each broker is
+    /// asked for its share of it at most, so that what is under way may come to as much again, and to one batch per broker
+    /// where that is larger. Not a setting of Kafka's own clients. Default: 33,554,432.
     pub prefetch_max_bytes: usize,
     /// `isolation.level`. Default: read uncommitted.
     pub isolation_level: IsolationLevel,

@@ -43,12 +43,6 @@ pub(crate) fn brokers(response: &FetchResponse) -> Vec<Broker> {
     known.filter_map(|at| Broker::new(at.node_id, &at.host, at.port, at.rack.as_deref())).collect()
 }
 
-/// The bytes of all batches in an answer.
-pub(crate) fn bytes(response: &FetchResponse) -> usize {
-    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
-    partitions.filter_map(|partition| partition.records.as_ref()).map(bytes::Bytes::len).sum()
-}
-
 /// Splits an answer without a session error into its partitions.
 pub(crate) fn outcomes(
     response: FetchResponse,

@@ -18,7 +18,7 @@ use tracing::{debug, warn};
 use super::FetchSession;
 use super::portion::Portion;
 use super::request::{FetchTerms, MAX_VERSION_BY_NAME, request};
-use super::response::{Outcome, brokers, bytes, outcomes};
+use super::response::{Outcome, brokers, outcomes};
 use crate::consumer::ConsumerErrorKind;
 use crate::consumer::positions::{FetchNeed, Halt};
 use crate::consumer::shared::Shared;
@@ -117,7 +117,7 @@ impl Fetcher {
             Ok(response) if response.error_code == 0 => {
                 self.failures = 0;
                 self.shared.counters.fetches.fetch_add(1, Ordering::Relaxed);
-                self.portion.answered(max_bytes, bytes(&response), now.elapsed());
+                self.portion.answered(now.elapsed());
                 self.take_in(response, &stamps, now);
             }
             Ok(response) => self.refused(ErrorCode(response.error_code)).await,
@@ -237,6 +237,7 @@ impl Fetcher {
     /// The request got no answer.
     async fn lost(&mut self, error: Error) {
         self.session.on_lost();
+        self.portion.lost();
         self.shared.counters.fetch_errors.fetch_add(1, Ordering::Relaxed);
         warn!(broker = self.broker, %error, "fetch failed");
         self.shared.positions.lock().leave_replicas_on(self.broker);

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use kafka_core::TopicPartition;
 use tokio::time::Instant;
 
@@ -22,7 +24,7 @@ pub(crate) struct FetchNeed {
     pub(crate) full: usize,
     /// When the next partition that waits after a failure may be asked for.
     pub(crate) retry_at: Option<Instant>,
-    /// Bytes that may still be buffered in all.
+    /// How many bytes to ask for at most: what may still be buffered, and no more than this broker's share of all that may.
     pub(crate) room: usize,
 }
 
@@ -39,22 +41,27 @@ pub(crate) struct Fetched {
 impl Positions {
     /// What to fetch from a broker.
     pub(crate) fn fetch_need(&self, broker: i32, now: Instant, limits: FetchLimits) -> FetchNeed {
-        let mut need =
-            FetchNeed { room: limits.total_bytes.saturating_sub(self.buffered), ..FetchNeed::default() };
+        let mut need = FetchNeed::default();
+        let room = limits.total_bytes.saturating_sub(self.buffered);
+        let mut brokers = BTreeSet::from([broker]);
         let partition_limit = usize::try_from(limits.partition_bytes).unwrap_or(usize::MAX);
         for (tp, assigned) in &self.partitions {
             let waits = assigned.phase != Phase::Fetching || assigned.unproven || assigned.paused;
-            if waits || assigned.source(now) != Some(broker) {
+            let source = assigned.source(now);
+            brokers.extend(source);
+            if waits || source != Some(broker) {
                 continue;
             }
             if let Some(at) = assigned.retry_at.filter(|at| now < *at) {
                 need.retry_at = Some(need.retry_at.map_or(at, |known| known.min(at)));
-            } else if assigned.buffered >= partition_limit || need.room == 0 {
+            } else if assigned.buffered >= partition_limit || room == 0 {
                 need.full += 1;
             } else {
                 need.partitions.push((tp.clone(), assigned.fetch(limits.partition_bytes), assigned.stamp));
             }
         }
+        // All brokers are asked at the same time, none knowing what another will bring.
+        need.room = room.min(limits.total_bytes / brokers.len());
         need
     }
 

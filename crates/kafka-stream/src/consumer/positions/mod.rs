@@ -62,6 +62,7 @@ impl Positions {
     pub(crate) fn add(&mut self, tp: &TopicPartition, phase: Phase) {
         if !self.partitions.contains_key(tp) {
             self.stamps += 1;
+            self.any_halted |= matches!(phase, Phase::Halted(_));
             self.partitions.insert(tp.clone(), Assigned::new(phase, self.stamps));
         }
     }

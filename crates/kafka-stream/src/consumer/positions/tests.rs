@@ -198,6 +198,27 @@ fn enough_buffered_holds_the_fetch_back() {
 }
 
 #[test]
+fn each_broker_is_asked_for_its_share_at_most() {
+    let mut positions = reading(&[0, 1, 2]);
+    let room = |positions: &Positions| positions.fetch_need(1, Instant::now(), LIMITS).room;
+    assert_eq!(room(&positions), LIMITS.total_bytes);
+    positions.update_leaders(|tp| Some(leader(tp.partition + 1, 6)));
+    assert_eq!(room(&positions), LIMITS.total_bytes / 3);
+}
+
+#[test]
+fn a_partition_that_is_assigned_without_a_place_to_start_says_so() {
+    let (now, mut positions) = (Instant::now(), Positions::default());
+    let halt = Halt::new(ConsumerErrorKind::NoOffset, "no place to start".to_owned());
+    positions.assign(&[tp(0)].into(), &Phase::Halted(halt));
+    assert_eq!(positions.halted_to_say(now).map(|(tp, _)| tp), Some(tp(0)));
+    assert!(positions.halted_to_say(now).is_none());
+    assert!(positions.halted_to_say(now + Halt::SAY_AGAIN).is_some(), "it is halted still");
+    positions.seek(&tp(0), 0, None);
+    assert!(positions.halted_to_say(now + 2 * Halt::SAY_AGAIN).is_none());
+}
+
+#[test]
 fn out_of_range_resets_by_policy_or_stops_with_an_error_said_again_until_seek() {
     let now = Instant::now();
     let mut positions = reading(&[0]);
