@@ -286,7 +286,9 @@ impl Inner {
                 Attempt::UnknownPartition { known } => {
                     let may_come = record.chosen_partition().is_none_or(|partition| partition >= 0);
                     if may_come && Instant::now() < patience {
-                        self.refresh(record.topic(), deadline).await
+                        let refreshed = self.refresh(record.topic(), deadline).await;
+                        tokio::time::sleep(self.client.config().retry_backoff).await;
+                        refreshed
                     } else {
                         Err(unknown_partition(record, known))
                     }
@@ -357,7 +359,6 @@ impl Inner {
             .await
             .map_err(|error| ProduceError::from_client(Arc::new(error)).with_topic(topic))?;
         self.learn(topic);
-        tokio::time::sleep(self.client.config().retry_backoff).await;
         Ok(())
     }
 

@@ -131,6 +131,11 @@ impl FakeCluster {
         state.topics.get_mut(TOPIC).unwrap()[partition].lead(broker);
     }
 
+    /// Adds a partition to [`TOPIC`], led by broker 1.
+    pub(crate) fn add_partition(&self) {
+        self.state.lock().topics.get_mut(TOPIC).unwrap().push(log::Partition::led_by(1));
+    }
+
     /// Whether `broker` refuses connections.
     pub(crate) fn set_down(&self, broker: i32, down: bool) {
         let mut state = self.state.lock();

@@ -256,3 +256,30 @@ async fn a_topic_that_does_not_exist_fails_its_records_alone() {
     assert_eq!(offsets(send(&producer, ["0"]).await).await, [Some(0)]);
     assert_eq!(producer.stats().refused, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_was_just_added_is_waited_for_and_one_that_does_not_come_is_refused() {
+    let cluster = FakeCluster::new(1);
+    let producer = cluster.producer(|_| {});
+    assert_eq!(offsets(send(&producer, ["0"]).await).await, [Some(0)]);
+    let began = tokio::time::Instant::now();
+    let (sent, ()) = tokio::join!(producer.send(record(1, "new")), async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        cluster.add_partition();
+    });
+    assert_eq!(sent.unwrap().await.unwrap().offset, Some(0));
+    let waited = began.elapsed();
+    assert!((2.0..3.5).contains(&waited.as_secs_f64()), "{waited:?}");
+
+    let began = tokio::time::Instant::now();
+    let error = producer.send(record(2, "nowhere")).await.unwrap_err();
+    assert_eq!(error.kind(), ProduceErrorKind::UnknownPartition);
+    assert!(error.to_string().contains("the topic has 2"), "{error}");
+    let waited = began.elapsed();
+    assert!((5.0..6.5).contains(&waited.as_secs_f64()), "{waited:?}");
+
+    // A number below 0 will never be one.
+    let began = tokio::time::Instant::now();
+    let error = producer.send(record(-1, "never")).await.unwrap_err();
+    assert_eq!((error.kind(), began.elapsed()), (ProduceErrorKind::UnknownPartition, Duration::ZERO));
+}
