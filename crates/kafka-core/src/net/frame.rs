@@ -87,7 +87,7 @@ impl FrameReader {
         let size = self.check(i32::from_be_bytes(*head))?;
         if rest.len() >= size {
             self.chunk.advance(LENGTH);
-            self.small_in_a_row += 1;
+            self.small_in_a_row = self.small_in_a_row.saturating_add(1);
             if self.small_in_a_row == SMALL_IN_A_ROW {
                 self.given.clear();
             }
@@ -129,10 +129,10 @@ impl FrameReader {
 
 /// Room for a frame of `size` bytes, of which there are so many.
 fn memory(given: &mut Recycler, size: usize, there: usize) -> BytesMut {
-    // Not much more than the frame needs, which may be held for long.
     let used = given.take(|kept| kept / 2 <= size).and_then(|kept| kept.try_into_mut().ok());
     match used {
-        Some(mut used) if used.capacity() >= size => {
+        // Not much more than the frame needs, which may be held for long: what it was given may be larger than what it held.
+        Some(mut used) if used.capacity() >= size && used.capacity() / 3 <= size => {
             used.clear();
             used
         }
@@ -238,6 +238,23 @@ mod tests {
             next(100);
         }
         assert_eq!(reader.given.take(|_| true), None);
+    }
+
+    #[test]
+    fn a_frame_is_not_given_much_more_memory_than_it_needs() {
+        let mut given = Recycler::new(KEPT);
+        let (mut size, mut used_again) = (1_000_000, 0);
+        let mut places = Vec::new();
+        while size > 20_000 {
+            let mut bytes = memory(&mut given, size, 0);
+            assert!((size..=3 * size).contains(&bytes.capacity()), "{} for {size}", bytes.capacity());
+            used_again += usize::from(places.contains(&bytes.as_ptr()));
+            places.push(bytes.as_ptr());
+            bytes.resize(size, 0);
+            given.keep(&bytes.freeze());
+            size -= size / 4;
+        }
+        assert!(used_again > 5, "{used_again} of {}", places.len());
     }
 
     #[test]
