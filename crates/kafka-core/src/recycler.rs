@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// Keeps handles to what was given out last, and finds one whose other handles are all gone. Allocators give large blocks back
 /// to the system, musl's all of them and at once, and fresh memory costs a page fault for every 4 KiB.
@@ -30,12 +30,13 @@ impl Recycler {
         }
     }
 
-    /// What nobody else holds and `suits`, the last first: it is the likeliest to be in the processor's cache still.
-    pub(crate) fn take(&mut self, suits: impl Fn(usize) -> bool) -> Option<Bytes> {
+    /// The memory of what nobody else holds and `suits`, the last first: it is the likeliest to be in the processor's cache
+    /// still. What was in it is in it still. It is no `Vec`, for which all of it would be moved to where it is.
+    pub(crate) fn take(&mut self, suits: impl Fn(usize) -> bool) -> Option<BytesMut> {
         let place = self.kept.iter().rposition(|kept| kept.is_unique() && suits(kept.len()))?;
         let found = self.kept.remove(place)?;
         self.bytes -= found.len();
-        Some(found)
+        found.try_into_mut().ok()
     }
 
     /// Lets go of everything.

@@ -122,11 +122,11 @@ fn run_all<'a>(
 ) -> Result<(Vec<Table>, Setting<'a>)> {
     let facts = machine::facts();
     let state = State::get(NAME)?;
-    let servers = state.bootstrap_servers();
+    let plain = WayIn::plain(&state)?;
     let plan = Plan {
         built,
-        address: servers.first().context("the cluster has no broker")?.clone(),
-        way_in: if arguments.tls { WayIn::by_tls(&state)? } else { WayIn::plain(&state)? },
+        address: plain.address.clone(),
+        way_in: if arguments.tls { WayIn::by_tls(&state)? } else { plain },
         runs: usize::from(arguments.runs.unwrap_or(if arguments.quick { 1 } else { 3 })),
         scale: arguments.scale.unwrap_or(if arguments.quick { 0.1 } else { 0.5 }),
         folder,
@@ -140,10 +140,9 @@ fn run_all<'a>(
 
 fn run_curves(arguments: &Arguments, built: &Built, folder: PathBuf) -> Result<(Vec<Curve>, scale::Setting)> {
     let facts = machine::facts();
-    let servers = State::get(NAME)?.bootstrap_servers();
     let bench = Bench {
         program: built.program(Client::Ours).context("our program is not built")?.to_owned(),
-        address: servers.first().context("the cluster has no broker")?.clone(),
+        address: WayIn::plain(&State::get(NAME)?)?.address,
         runs: usize::from(arguments.runs.unwrap_or(3)),
         scale: arguments.scale.unwrap_or(1.0),
         folder,

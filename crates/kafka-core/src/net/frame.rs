@@ -129,8 +129,7 @@ impl FrameReader {
 
 /// Room for a frame of `size` bytes, of which there are so many.
 fn memory(given: &mut Recycler, size: usize, there: usize) -> BytesMut {
-    let used = given.take(|kept| kept / 2 <= size).and_then(|kept| kept.try_into_mut().ok());
-    match used {
+    match given.take(|kept| kept / 2 <= size) {
         // Not much more than the frame needs, which may be held for long: what it was given may be larger than what it held.
         Some(mut used) if used.capacity() >= size && used.capacity() / 3 <= size => {
             used.clear();

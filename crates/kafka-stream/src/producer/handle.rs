@@ -287,7 +287,9 @@ impl Inner {
                     let may_come = record.chosen_partition().is_none_or(|partition| partition >= 0);
                     if may_come && Instant::now() < patience {
                         let refreshed = self.refresh(record.topic(), deadline).await;
-                        tokio::time::sleep(self.client.config().retry_backoff).await;
+                        if refreshed.is_ok() {
+                            tokio::time::sleep(self.client.config().retry_backoff).await;
+                        }
                         refreshed
                     } else {
                         Err(unknown_partition(record, known))

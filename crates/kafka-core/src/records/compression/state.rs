@@ -111,7 +111,7 @@ impl Decompressor {
             return Ok(input.clone());
         }
         let spare = match std::mem::take(&mut self.spare) {
-            spare if spare.capacity() == 0 => self.reuse(),
+            spare if spare.capacity() == 0 => self.given.take(|_| true).unwrap_or_default(),
             spare => spare,
         };
         let mut output = Output::new(spare, self.limit);
@@ -133,12 +133,6 @@ impl Decompressor {
             None => self.given.keep(&bytes),
         }
         Ok(bytes)
-    }
-
-    /// The memory of an earlier batch. It is not made a `Vec`, for which all of it would be moved.
-    fn reuse(&mut self) -> BytesMut {
-        let free = self.given.take(|_| true);
-        free.and_then(|free| free.try_into_mut().ok()).unwrap_or_default()
     }
 }
 

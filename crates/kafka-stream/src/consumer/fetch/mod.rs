@@ -1,10 +1,10 @@
 //! Fetching: from a broker's answer to records that `poll` can hand out.
 //!
 //! One task per broker ([`task`]) asks the positions what to fetch, lets its session ([`session`]) say what of that the
-//! broker must be told, builds the request ([`request`]), which asks for a [`portion`], and sends it, and puts what comes back ([`response`]) into the
-//! positions as chunks ([`chunk`]); the next request leaves at once, so that the broker works while the user does.
-//! [`farewell`] ends the
-//! sessions with the consumer. Decoding (checksums, decompression, aborted transactions) happens when `poll` takes records out of a chunk.
+//! broker must be told, builds the request ([`request`]), which asks for a [`portion`], and sends it, and puts what comes
+//! back ([`response`]) into the positions as chunks ([`chunk`]); the next request leaves at once, so that the broker works
+//! while the user does. [`farewell`] ends the sessions with the consumer. Decoding (checksums, decompression, aborted
+//! transactions) happens when `poll` takes records out of a chunk.
 
 mod aborted;
 mod chunk;
