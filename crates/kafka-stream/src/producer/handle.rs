@@ -277,6 +277,7 @@ impl Inner {
         let now = Instant::now();
         let deadline = now + self.max_block;
         let patience = now + self.max_block.min(NEW_PARTITION);
+        let mut looked = false;
         loop {
             let mut grant = None;
             let failed = match attempt {
@@ -286,11 +287,18 @@ impl Inner {
                 Attempt::UnknownPartition { known } => {
                     let may_come = record.chosen_partition().is_none_or(|partition| partition >= 0);
                     if may_come && Instant::now() < patience {
-                        let refreshed = self.refresh(record.topic(), deadline).await;
-                        if refreshed.is_ok() {
-                            tokio::time::sleep(self.client.config().retry_backoff).await;
+                        match self.refresh(record.topic(), deadline).await {
+                            Ok(()) => {
+                                looked = true;
+                                tokio::time::sleep(self.client.config().retry_backoff).await;
+                                Ok(())
+                            }
+                            // The time ran out in the midst of a look: what an earlier one found stands.
+                            Err(_) if looked && Instant::now() >= deadline => {
+                                Err(unknown_partition(record, known))
+                            }
+                            Err(error) => Err(error),
                         }
-                        refreshed
                     } else {
                         Err(unknown_partition(record, known))
                     }

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_core::net::{Address, BoxFuture, ByteStream, Connector};
@@ -64,6 +65,9 @@ async fn serve(broker: i32, mut stream: DuplexStream, state: Arc<Mutex<State>>) 
         let mut frame = vec![0; usize::try_from(size).unwrap()];
         if stream.read_exact(&mut frame).await.is_err() {
             return;
+        }
+        while state.lock().down.contains(&broker) {
+            sleep(Duration::from_millis(10)).await;
         }
         let request = Incoming::new(frame.into());
         let served = match request.header.api_key {

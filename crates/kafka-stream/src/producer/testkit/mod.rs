@@ -48,7 +48,7 @@ type Script = Box<dyn FnMut(&Arrival) -> Reply + Send>;
 
 struct State {
     topics: BTreeMap<String, Vec<log::Partition>>,
-    /// Brokers that accept no connection.
+    /// Brokers that accept no connection, and answer on those they have once they are back.
     down: BTreeSet<i32>,
     script: Script,
     arrivals: Vec<Arrival>,
@@ -136,7 +136,7 @@ impl FakeCluster {
         self.state.lock().topics.get_mut(TOPIC).unwrap().push(log::Partition::led_by(1));
     }
 
-    /// Whether `broker` refuses connections.
+    /// Whether `broker` is away: it refuses connections, and answers on those it has once it is back.
     pub(crate) fn set_down(&self, broker: i32, down: bool) {
         let mut state = self.state.lock();
         if down {

@@ -283,3 +283,22 @@ async fn a_partition_that_was_just_added_is_waited_for_and_one_that_does_not_com
     let error = producer.send(record(-1, "never")).await.unwrap_err();
     assert_eq!((error.kind(), began.elapsed()), (ProduceErrorKind::UnknownPartition, Duration::ZERO));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_partition_that_does_not_come_is_unknown_however_long_a_record_may_wait() {
+    let cluster = FakeCluster::new(1);
+    // Wherever the time runs out, in the midst of a look at the metadata or between two.
+    for max_block in (1_000..1_300).step_by(7).map(Duration::from_millis) {
+        let producer = cluster.producer(|config| config.max_block = max_block);
+        let error = producer.send(record(9, "nowhere")).await.unwrap_err();
+        assert_eq!(error.kind(), ProduceErrorKind::UnknownPartition, "{max_block:?}: {error}");
+    }
+    // Where nobody answers, nobody said that it is missing.
+    let producer = cluster.producer(|config| config.max_block = Duration::from_secs(3));
+    assert_eq!(offsets(send(&producer, ["0"]).await).await, [Some(0)]);
+    for broker in [1, 2] {
+        cluster.set_down(broker, true);
+    }
+    let error = producer.send(record(9, "nowhere")).await.unwrap_err();
+    assert_eq!(error.kind(), ProduceErrorKind::Cluster, "{error}");
+}
