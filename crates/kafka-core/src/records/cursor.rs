@@ -1,11 +1,11 @@
 use bytes::Bytes;
 
-use crate::Result;
 use crate::records::batch_header::BatchHeader;
 use crate::records::error::corrupt;
 use crate::records::record::Headers;
 use crate::records::varint::Cursor;
 use crate::records::{Record, RecordView, TimestampType};
+use crate::{Error, Result};
 
 /// A record takes seven bytes at least: length, attributes, timestamp, offset, null key, null value, no headers.
 const MIN_RECORD: usize = 7;
@@ -56,7 +56,7 @@ impl Records {
     ///
     /// # Errors
     /// [`ErrorKind::CorruptRecords`](crate::ErrorKind::CorruptRecords) if its lengths do not fit; nothing follows then.
-    #[inline]
+    #[inline(always)]
     pub fn next_view(&mut self) -> Result<Option<RecordView<'_>>> {
         self.walk.next(&self.payload)
     }
@@ -109,7 +109,7 @@ pub struct RecordViews<'a> {
 impl<'a> Iterator for RecordViews<'a> {
     type Item = Result<RecordView<'a>>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         self.walk.next(self.payload).transpose()
     }
@@ -129,7 +129,7 @@ struct Walk {
 }
 
 impl Walk {
-    #[inline]
+    #[inline(always)]
     fn next<'a>(&mut self, payload: &'a Bytes) -> Result<Option<RecordView<'a>>> {
         if self.left == 0 {
             return self.end(payload).map(|()| None);
@@ -149,6 +149,7 @@ impl Walk {
     }
 
     /// Bytes after the last record mean that the count is wrong.
+    #[cold]
     fn end(&mut self, payload: &Bytes) -> Result<()> {
         let surplus = payload.len().saturating_sub(self.position);
         self.position = payload.len();
@@ -159,7 +160,7 @@ impl Walk {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse<'a>(&self, payload: &'a Bytes) -> Result<(RecordView<'a>, usize)> {
         let rest = payload.get(self.position..).unwrap_or_default();
         let mut outer = Cursor::new(rest);
@@ -171,10 +172,7 @@ impl Walk {
         let timestamp_delta = body.varlong()?;
         let offset_delta = body.varint()?;
         if !(0..=self.last_offset_delta).contains(&offset_delta) {
-            return Err(corrupt(format_args!(
-                "a record {offset_delta} past the first offset, the last being {}",
-                self.last_offset_delta
-            )));
+            return Err(self.outside(offset_delta));
         }
         let key = body.nullable_bytes()?;
         let value = body.nullable_bytes()?;
@@ -190,5 +188,13 @@ impl Walk {
             payload,
         };
         Ok((view, length))
+    }
+
+    #[cold]
+    fn outside(&self, offset_delta: i32) -> Error {
+        corrupt(format_args!(
+            "a record {offset_delta} past the first offset, the last being {}",
+            self.last_offset_delta
+        ))
     }
 }

@@ -111,64 +111,63 @@ impl<'a> Cursor<'a> {
         self.rest.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn byte(&mut self) -> Result<u8> {
         let (&first, rest) = self.rest.split_first().ok_or_else(ran_out)?;
         self.rest = rest;
         Ok(first)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, len: usize) -> Result<&'a [u8]> {
         let (head, rest) = self.rest.split_at_checked(len).ok_or_else(ran_out)?;
         self.rest = rest;
         Ok(head)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn varint(&mut self) -> Result<i32> {
-        let first = self.byte()?;
-        let mut value = u32::from(first & 0x7f);
-        if first >= 0x80 {
-            let mut shift = 7;
-            loop {
-                let byte = self.byte()?;
-                if shift == 28 && byte > 0x0f {
-                    return Err(corrupt("a variable-length integer does not fit 32 bits"));
-                }
-                value |= u32::from(byte & 0x7f) << shift;
-                if byte < 0x80 {
-                    break;
-                }
-                shift += 7;
-            }
-        }
+        let value = self.unsigned::<32>()? as u32;
         Ok((value >> 1) as i32 ^ -((value & 1) as i32))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn varlong(&mut self) -> Result<i64> {
-        let first = self.byte()?;
-        let mut value = u64::from(first & 0x7f);
-        if first >= 0x80 {
-            let mut shift = 7;
-            loop {
-                let byte = self.byte()?;
-                if shift == 63 && byte > 0x01 {
-                    return Err(corrupt("a variable-length integer does not fit 64 bits"));
-                }
-                value |= u64::from(byte & 0x7f) << shift;
-                if byte < 0x80 {
-                    break;
-                }
-                shift += 7;
-            }
-        }
+        let value = self.unsigned::<64>()?;
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
+    /// An integer of so many bits. What a record holds takes one or two bytes nearly always.
+    #[inline(always)]
+    fn unsigned<const BITS: u32>(&mut self) -> Result<u64> {
+        let value = u64::from(self.byte()?);
+        if value < 0x80 {
+            return Ok(value);
+        }
+        let value = value & 0x7f | u64::from(self.byte()?) << 7;
+        if value < 0x80 << 7 { Ok(value) } else { self.longer::<BITS>(value & 0x3fff) }
+    }
+
+    /// Goes on with an integer whose first two bytes are read.
+    #[inline(never)]
+    fn longer<const BITS: u32>(&mut self, mut value: u64) -> Result<u64> {
+        let mut shift = 14;
+        loop {
+            let byte = self.byte()?;
+            // The last byte that there may be holds what bits are left.
+            if shift + 7 > BITS && u32::from(byte) >> (BITS - shift) != 0 {
+                return Err(corrupt(format_args!("a variable-length integer does not fit {BITS} bits")));
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+            shift += 7;
+        }
+    }
+
     /// A length followed by that many bytes; -1 stands for null, other negative lengths are an error.
-    #[inline]
+    #[inline(always)]
     pub(super) fn nullable_bytes(&mut self) -> Result<Option<&'a [u8]>> {
         match self.varint()? {
             -1 => Ok(None),
@@ -177,16 +176,21 @@ impl<'a> Cursor<'a> {
     }
 
     /// A length followed by that many bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&mut self) -> Result<&'a [u8]> {
         let len = self.varint()?;
         self.take(length(len)?)
     }
 }
 
-#[inline]
+#[inline(always)]
 fn length(len: i32) -> Result<usize> {
-    usize::try_from(len).map_err(|_| corrupt(format!("a length of {len} in a record")))
+    usize::try_from(len).map_err(|_| negative(len))
+}
+
+#[cold]
+fn negative(len: i32) -> Error {
+    corrupt(format_args!("a length of {len} in a record"))
 }
 
 #[cold]

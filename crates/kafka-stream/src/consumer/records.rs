@@ -121,7 +121,7 @@ pub struct Iter<'a> {
 impl<'a> Iterator for Iter<'a> {
     type Item = ConsumerRecordView<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(current) = &mut self.current
@@ -147,22 +147,26 @@ pub struct PartitionIter<'a> {
 impl<'a> Iterator for PartitionIter<'a> {
     type Item = ConsumerRecordView<'a>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if self.left > 0
-                && let Some(views) = &mut self.views
-            {
-                self.left -= 1;
-                // Cannot be an error: the slice was read through when it was cut.
-                let view = views.next()?.ok()?;
-                return Some(ConsumerRecordView { tp: self.tp, leader_epoch: self.leader_epoch, view });
-            }
-            let slice = self.slices.next()?;
-            self.views = Some(slice.records.views());
-            self.left = slice.len;
-            self.leader_epoch = slice.leader_epoch;
+        while self.left == 0 {
+            self.next_slice()?;
         }
+        self.left -= 1;
+        // Cannot be an error: the slice was read through when it was cut.
+        let view = self.views.as_mut()?.next()?.ok()?;
+        Some(ConsumerRecordView { tp: self.tp, leader_epoch: self.leader_epoch, view })
+    }
+}
+
+impl PartitionIter<'_> {
+    #[cold]
+    fn next_slice(&mut self) -> Option<()> {
+        let slice = self.slices.next()?;
+        self.views = Some(slice.records.views());
+        self.left = slice.len;
+        self.leader_epoch = slice.leader_epoch;
+        Some(())
     }
 }
 

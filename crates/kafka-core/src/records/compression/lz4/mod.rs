@@ -1,11 +1,14 @@
-//! LZ4 frames. The frame is written and read here around the block functions: independent blocks, which is what Java's
-//! reader insists on and what compresses fastest.
+//! LZ4 frames around blocks: independent ones are written, which is what Java's reader insists on.
 
-use lz4_flex::block::{
-    CompressTable, DecompressError, compress_into_with_table, decompress_into, decompress_into_with_dict,
-    get_maximum_output_size,
-};
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
+
 use twox_hash::XxHash32;
+
+use self::decode::BlockError;
+use self::encode::Table;
 
 use super::output::{Output, area, take, take_u32_le};
 use crate::records::error::{corrupt, too_large};
@@ -30,24 +33,30 @@ const WINDOW: usize = 64 * 1024;
 const MAX_RATIO: usize = 255;
 
 /// The block size that is written, as its code in the descriptor and in bytes.
-const BLOCK: (u8, usize) = (4, 64 * 1024);
+const BLOCK: (u8, usize) = (4, MOST);
+/// The most bytes that a block which is written holds, and usually one that is read.
+const MOST: usize = 64 * 1024;
+/// A match is so long at least, and so much longer than its sequence says.
+const LEAST_MATCH: usize = 4;
+/// A length in a sequence's first byte that goes on in others.
+const GOES_ON: usize = 15;
 
 pub(super) struct Lz4Compressor {
-    table: CompressTable,
+    table: Table,
 }
 
 impl Lz4Compressor {
     pub(super) fn new() -> Self {
-        Self { table: CompressTable::large() }
+        Self { table: Table::new() }
     }
 
     /// Compresses into the front of `scratch` and returns how many bytes it took.
     pub(super) fn compress(&mut self, input: &[u8], scratch: &mut Vec<u8>) -> Result<usize> {
         let (code, block_size) = BLOCK;
         let blocks = input.len().div_ceil(block_size);
-        let bound =
-            HEADER + blocks * 4 + get_maximum_output_size(block_size).max(block_size) + input.len() + 4;
-        let output = area(scratch, bound + input.len() / 8);
+        // No block is written that is longer than what it holds; but one may be before that is known.
+        let bound = HEADER + input.len() + blocks * 4 + encode::bound(block_size) + 4;
+        let output = area(scratch, bound);
 
         let flags = VERSION | INDEPENDENT;
         let descriptor = [flags, code << 4];
@@ -57,7 +66,7 @@ impl Lz4Compressor {
         let mut size = HEADER;
         for block in input.chunks(block_size) {
             let (length, body) = rest.split_at_mut_checked(4).unwrap_or_default();
-            let mut written = compress_into_with_table(block, body, &mut self.table).map_err(failed)?;
+            let mut written = encode::encode(block, body, &mut self.table).ok_or_else(failed)?;
             let mut field = written as u32;
             if written >= block.len() {
                 written = block.len();
@@ -76,9 +85,8 @@ impl Lz4Compressor {
 }
 
 #[cold]
-fn failed(error: lz4_flex::block::CompressError) -> Error {
+fn failed() -> Error {
     Error::new(ErrorKind::InvalidInput, "lz4 refused the records; try another `compression.type`")
-        .with_source(error)
 }
 
 fn header_checksum(descriptor: &[u8]) -> u8 {
@@ -107,11 +115,11 @@ fn frame(input: &mut &[u8], output: &mut Output) -> Result<()> {
     let (_, space) = output.extend(room)?;
     let mut at = 0;
     while let Some(block) = frame.next_block(input)? {
-        at += frame.decode(&block, space, at).map_err(|error| match error {
+        at = frame.decode(&block, space, at).map_err(|error| match error {
             // Out of room because of the limit is another matter than out of room within the block's size.
             BlockError::NoRoom if room < most => too_large(limit),
             BlockError::NoRoom => corrupt("an lz4 block larger than its frame allows"),
-            BlockError::Damaged(error) => corrupt("an lz4 block that cannot be decoded").with_source(error),
+            BlockError::Damaged => corrupt("an lz4 block that cannot be decoded"),
         })?;
     }
     output.truncate(start + at);
@@ -189,28 +197,17 @@ impl Frame {
         }
     }
 
-    /// Decodes a block to `space` from `at` on, and returns how many bytes it came to.
+    /// Decodes a block to `space` from `at` on, and returns where its contents end.
     fn decode(&self, block: &Block<'_>, space: &mut [u8], at: usize) -> Result<usize, BlockError> {
-        let (done, room) = space.split_at_mut_checked(at).unwrap_or_default();
-        let room = room.get_mut(..self.block_size.min(room.len())).unwrap_or_default();
+        let end = space.len().min(at + self.block_size);
         if block.stored {
-            room.get_mut(..block.bytes.len()).ok_or(BlockError::NoRoom)?.copy_from_slice(block.bytes);
-            return Ok(block.bytes.len());
+            let until = at + block.bytes.len();
+            let room = space.get_mut(..end).and_then(|space| space.get_mut(at..until));
+            room.ok_or(BlockError::NoRoom)?.copy_from_slice(block.bytes);
+            return Ok(until);
         }
-        let result = if self.flags & INDEPENDENT != 0 {
-            decompress_into(block.bytes, room)
-        } else {
-            let window = done.get(at.saturating_sub(WINDOW)..).unwrap_or_default();
-            decompress_into_with_dict(block.bytes, room, window)
-        };
-        result.map_err(|error| match error {
-            DecompressError::OutputTooSmall { .. } => BlockError::NoRoom,
-            error => BlockError::Damaged(error),
-        })
+        let seen = if self.flags & INDEPENDENT != 0 { at } else { at.saturating_sub(WINDOW) };
+        let window = space.get_mut(seen..end).unwrap_or_default();
+        decode::decode(block.bytes, window, at - seen).map(|end| seen + end)
     }
-}
-
-enum BlockError {
-    NoRoom,
-    Damaged(DecompressError),
 }
