@@ -1,8 +1,9 @@
 //! Compressing complete batches ahead of the sender.
 //!
 //! What compresses quickly does so where the batch became complete, since its bytes are still in the processor's cache
-//! there. For the others there are threads, while more batches wait than the sender gets done. Either way the batch then
-//! takes only the memory that it still needs, and its buffer is free for the next one.
+//! there. The batch then takes only the memory that it still needs, and its buffer is free for the next one. For the others
+//! there are threads, while more batches wait than the sender gets done. Those stay in their buffers: as records come quicker
+//! than they are compressed, all memory is in use anyway, and more beside it would go beyond its limit.
 //!
 //! A batch is lent from its place in its queue and comes back to it, so order is the queue's alone. What is compressed
 //! gets its sequence only when it is sent.
@@ -11,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 
-use kafka_core::records::Compression;
+use kafka_core::records::{Compression, ProducerStamp};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
@@ -106,10 +107,14 @@ impl Accumulator {
     /// leaves it alone meanwhile, has to look again then.
     fn compress_next(&self, queue: &Arc<PartitionQueue>) -> bool {
         let Some((completion, builder)) = queue.lend() else { return false };
-        let encoded = self.helpers.codec.finish_apart(builder).map(|(encoded, buffer)| {
-            self.buffers.give_back(buffer, self.memory.available());
-            encoded
-        });
+        let encoded = if self.helpers.at_once {
+            self.helpers.codec.finish_apart(builder).map(|(encoded, buffer)| {
+                self.buffers.give_back(buffer, self.memory.available());
+                encoded
+            })
+        } else {
+            self.helpers.codec.finish(builder, &ProducerStamp::NONE)
+        };
         queue.give_back(&completion, encoded)
     }
 }
@@ -161,6 +166,10 @@ mod tests {
         assert_eq!(records, 100);
         assert!(compressed >= batches.len() - 2, "{compressed} of {}", batches.len());
         assert!(batches.iter().all(|batch| batch.encoded().is_none_or(|encoded| encoded.size() < 500)));
+        assert_eq!(shared.buffers.free(), 0, "they are in their buffers, and need no other memory");
+        let count = batches.len();
+        batches.into_iter().for_each(|batch| batch.release(&shared.buffers, || true));
+        assert_eq!(shared.buffers.free(), count);
     }
 
     #[tokio::test]
