@@ -117,11 +117,16 @@ impl FetchSession {
 
     /// The topic's name for an id in the answer, among those of the session.
     pub(crate) fn topic_names(&self) -> HashMap<TopicId, Arc<str>> {
-        self.partitions
-            .iter()
-            .filter(|(_, known)| known.fetch.topic_id != NO_TOPIC_ID)
-            .map(|(tp, known)| (known.fetch.topic_id, Arc::clone(&tp.topic)))
-            .collect()
+        let mut names = HashMap::new();
+        let mut last = NO_TOPIC_ID;
+        // The partitions of a topic follow one another.
+        for (tp, known) in &self.partitions {
+            if known.fetch.topic_id != last && known.fetch.topic_id != NO_TOPIC_ID {
+                last = known.fetch.topic_id;
+                names.insert(last, Arc::clone(&tp.topic));
+            }
+        }
+        names
     }
 
     /// What was asked of a partition in the request under way.

@@ -1,6 +1,5 @@
 //! The task that fetches from one broker.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -99,9 +98,9 @@ impl Fetcher {
             isolation_level: config.isolation_level,
             rack: config.client_rack.clone().unwrap_or_default(),
         };
-        let mut stamps = HashMap::with_capacity(need.partitions.len());
+        let mut stamps = Vec::with_capacity(need.partitions.len());
         let plan = self.session.plan(need.partitions.into_iter().map(|(tp, fetch, stamp)| {
-            stamps.insert(tp.clone(), stamp);
+            stamps.push((tp.clone(), stamp));
             (tp, fetch)
         }));
         let mut options = CallOptions::new(config.request_timeout);
@@ -129,8 +128,8 @@ impl Fetcher {
         }
     }
 
-    /// Puts an answer into the positions.
-    fn take_in(&mut self, response: FetchResponse, stamps: &HashMap<TopicPartition, u64>, asked_at: Instant) {
+    /// Puts an answer into the positions; `stamps` are those of all that was asked for, in the order of partitions.
+    fn take_in(&mut self, response: FetchResponse, stamps: &[(TopicPartition, u64)], asked_at: Instant) {
         let session_id = response.session_id;
         let brokers = brokers(&response);
         let level = self.shared.config.isolation_level;
@@ -145,7 +144,8 @@ impl Fetcher {
         {
             let mut positions = self.shared.positions.lock();
             for (tp, outcome) in outcomes {
-                let Some(&stamp) = stamps.get(&tp) else { continue };
+                let place = stamps.binary_search_by(|(asked, _)| asked.cmp(&tp));
+                let Some(&(_, stamp)) = place.ok().and_then(|place| stamps.get(place)) else { continue };
                 let retry_at = now + self.backoff.delay(positions.failures(&tp));
                 match outcome {
                     Outcome::Fetched(fetched) => {

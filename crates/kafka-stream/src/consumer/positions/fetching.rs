@@ -18,7 +18,7 @@ pub(crate) struct FetchLimits {
 /// What one broker should be asked for at this moment.
 #[derive(Debug, Default)]
 pub(crate) struct FetchNeed {
-    /// Partitions to fetch, each with its stamp.
+    /// Partitions to fetch, in their order, each with its stamp.
     pub(crate) partitions: Vec<(TopicPartition, PartitionFetch, u64)>,
     /// Partitions of this broker left out because enough of them, or in all, is buffered.
     pub(crate) full: usize,
