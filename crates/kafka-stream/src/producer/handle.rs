@@ -120,14 +120,24 @@ impl Producer {
     ///
     /// # Cancel safety
     /// A `send` that is dropped before it returns has not accepted its record.
-    pub async fn send(&self, record: ProducerRecord<'_>) -> Result<Delivery, ProduceError> {
-        // A task that does nothing but send lets others run now and then, among them the one that empties the buffer.
-        tokio::task::coop::consume_budget().await;
-        let inner = &*self.inner;
-        let record = inner.intercept(record);
-        match inner.append(&record, None) {
-            Attempt::Done(delivery) => Ok(delivery),
-            attempt => Box::pin(inner.wait_and_append(&record, attempt)).await,
+    // An `async fn` would move the record once more, from its arguments to where it works: a sixth of what a small one costs.
+    #[allow(clippy::manual_async_fn)]
+    pub fn send(
+        &self,
+        record: ProducerRecord<'_>,
+    ) -> impl Future<Output = Result<Delivery, ProduceError>> + Send {
+        async move {
+            // A task that does nothing but send lets others run now and then, among them the one that empties the buffer.
+            tokio::task::coop::consume_budget().await;
+            let inner = &*self.inner;
+            if inner.hooks.interceptors.is_empty() {
+                match inner.append(&record, None) {
+                    Attempt::Done(delivery) => Ok(delivery),
+                    attempt => Box::pin(inner.wait_and_append(&record, attempt)).await,
+                }
+            } else {
+                Box::pin(inner.intercept_and_append(record)).await
+            }
         }
     }
 
@@ -266,6 +276,14 @@ impl Inner {
     #[inline]
     fn append(&self, record: &ProducerRecord<'_>, grant: Option<Reservation>) -> Attempt {
         self.shared.append(record, &*self.partitioner, grant)
+    }
+
+    async fn intercept_and_append(&self, record: ProducerRecord<'_>) -> Result<Delivery, ProduceError> {
+        let record = self.hooks.on_send(record);
+        match self.append(&record, None) {
+            Attempt::Done(delivery) => Ok(delivery),
+            attempt => self.wait_and_append(&record, attempt).await,
+        }
     }
 
     /// Waits for whatever the attempt lacked, and tries again, until `max_block` is over.
