@@ -57,7 +57,7 @@ fn values(size: usize) -> Vec<Vec<u8>> {
 fn fill(buffer: Vec<u8>, batch_size: usize, values: &[Vec<u8>], turn: usize) -> BatchBuilder {
     let mut builder = BatchBuilder::with_buffer(buffer);
     for value in values.iter().cycle().skip(turn % TURNS * values.len() / TURNS) {
-        if builder.size() + builder.size_of_next(NOW, None, Some(value), NO_HEADERS) > batch_size {
+        if builder.size() + builder.size_of_next(NOW, None, Some(value), NO_HEADERS).bytes() > batch_size {
             break;
         }
         builder.append(NOW, None, Some(value), NO_HEADERS).unwrap();

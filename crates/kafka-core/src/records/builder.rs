@@ -1,5 +1,6 @@
 use crate::records::batch_header::BatchHeader;
 use crate::records::encoded::Envelope;
+use crate::records::put::put;
 use crate::records::size::{body_size, length_of, to_i32};
 use crate::records::varint::{MAX_VARINT, MAX_VARLONG, Scratch, varint_size};
 use crate::records::{AsHeader, BATCH_OVERHEAD, Compression, Compressor, EncodedBatch, ProducerStamp};
@@ -7,6 +8,26 @@ use crate::{Error, ErrorKind, Result};
 
 /// Length, attributes, timestamp, offset, and the lengths of a null key and of the value: what a record starts with.
 const MAX_PREFIX: usize = MAX_VARINT + 1 + MAX_VARLONG + MAX_VARINT + 2 * MAX_VARINT;
+
+/// What a record takes at one place in one batch: see [`BatchBuilder::size_of_next`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSize {
+    /// All after the field of its length.
+    body: usize,
+}
+
+impl RecordSize {
+    /// Its bytes before compression.
+    #[inline]
+    pub fn bytes(self) -> usize {
+        self.body.saturating_add(varint_size(i32::try_from(self.body).unwrap_or(i32::MAX)))
+    }
+}
+
+#[cold]
+fn not_its_size() -> Error {
+    Error::new(ErrorKind::InvalidInput, "the size is not that of this record in this batch")
+}
 
 /// A batch to which records are appended, straight into the buffer that goes onto the wire.
 ///
@@ -45,19 +66,33 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: &[H],
     ) -> Result<i32> {
+        let size = self.size_of_next(timestamp, key, value, headers);
+        self.append_sized(size, timestamp, key, value, headers)
+    }
+
+    /// As [`append`](Self::append), for who has asked for the record's size in this batch already.
+    ///
+    /// # Errors
+    /// Those of `append`, and [`ErrorKind::InvalidInput`] if `size` is that of another record or place; the batch is then
+    /// as it was.
+    #[inline]
+    pub fn append_sized<H: AsHeader>(
+        &mut self,
+        size: RecordSize,
+        timestamp: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[H],
+    ) -> Result<i32> {
         let offset_delta = self.count;
-        if offset_delta == 0 {
-            self.base_timestamp = timestamp;
-            self.max_timestamp = timestamp;
-        }
-        let timestamp_delta = timestamp.wrapping_sub(self.base_timestamp);
-        let body = body_size(timestamp_delta, offset_delta, key, value, headers);
-        let length = to_i32(body)?;
-        let size = body.saturating_add(varint_size(length));
+        let first = if offset_delta == 0 { timestamp } else { self.base_timestamp };
+        let timestamp_delta = timestamp.wrapping_sub(first);
+        let length = to_i32(size.body)?;
+        let before = self.buffer.len();
         // The length field of the batch has 31 bits.
-        to_i32(self.buffer.len().saturating_add(size))?;
-        if self.buffer.capacity() - self.buffer.len() < size {
-            self.buffer.reserve(size);
+        to_i32(before.saturating_add(size.bytes()))?;
+        if self.buffer.capacity() - before < size.bytes() {
+            self.buffer.reserve(size.bytes());
         }
 
         let mut prefix = Scratch::<MAX_PREFIX>::new();
@@ -73,12 +108,12 @@ impl BatchBuilder {
             }
             Some(key) => {
                 prefix.append_to(&mut self.buffer);
-                self.buffer.extend_from_slice(key);
+                put(&mut self.buffer, key);
                 self.varint(length_of(value));
             }
         }
         if let Some(value) = value {
-            self.buffer.extend_from_slice(value);
+            put(&mut self.buffer, value);
         }
         if headers.is_empty() {
             self.buffer.push(0);
@@ -86,7 +121,12 @@ impl BatchBuilder {
             self.headers(headers);
         }
 
+        if self.buffer.len() - before != size.bytes() {
+            self.buffer.truncate(before);
+            return Err(not_its_size());
+        }
         self.count += 1;
+        self.base_timestamp = first;
         self.max_timestamp = self.max_timestamp.max(timestamp);
         Ok(offset_delta)
     }
@@ -111,17 +151,17 @@ impl BatchBuilder {
         scratch.append_to(&mut self.buffer);
     }
 
-    /// The bytes that the next record would take in this batch as it stands.
+    /// What the next record would take in this batch as it stands.
+    #[inline]
     pub fn size_of_next<H: AsHeader>(
         &self,
         timestamp: i64,
         key: Option<&[u8]>,
         value: Option<&[u8]>,
         headers: &[H],
-    ) -> usize {
+    ) -> RecordSize {
         let base = if self.count == 0 { timestamp } else { self.base_timestamp };
-        let body = body_size(timestamp.wrapping_sub(base), self.count, key, value, headers);
-        body.saturating_add(varint_size(i32::try_from(body).unwrap_or(i32::MAX)))
+        RecordSize { body: body_size(timestamp.wrapping_sub(base), self.count, key, value, headers) }
     }
 
     /// How many records there are.

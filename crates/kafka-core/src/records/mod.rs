@@ -17,6 +17,7 @@ mod cursor;
 mod encoded;
 mod error;
 mod header;
+mod put;
 mod record;
 mod rewrite;
 mod size;
@@ -28,7 +29,7 @@ mod varint;
 
 pub use batch::{Batch, Batches};
 pub use batch_header::BATCH_OVERHEAD;
-pub use builder::BatchBuilder;
+pub use builder::{BatchBuilder, RecordSize};
 pub use compression::{Compression, CompressionLevels, Compressor, Decompressor, UnknownCompression};
 pub use control::ControlRecord;
 pub use cursor::{RecordViews, Records};

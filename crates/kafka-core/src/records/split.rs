@@ -29,7 +29,7 @@ pub fn split(
         let headers: Vec<_> = view.headers().collect();
         let (timestamp, key, value) = (view.timestamp(), view.key(), view.value());
         let fits = builders.last().is_some_and(|last| {
-            last.size() + last.size_of_next(timestamp, key, value, &headers) <= target_size
+            last.size() + last.size_of_next(timestamp, key, value, &headers).bytes() <= target_size
         });
         if !fits {
             builders.push(BatchBuilder::with_capacity(target_size.min(records.payload().len())));

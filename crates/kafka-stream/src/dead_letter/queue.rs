@@ -188,9 +188,10 @@ impl DeadLetterQueue {
 /// The letter with the story of its failure, as far as it is kept.
 fn trimmed<'a>(whole: &ProducerRecord<'a>, kept: Kept, from: &mut Provenance) -> ProducerRecord<'a> {
     let mut letter = whole.clone();
-    if let Some(value) = letter.value.as_mut().filter(|value| value.as_bytes().len() > kept.value) {
-        from.value_size = u64::try_from(value.as_bytes().len()).ok();
-        value.truncate(kept.value);
+    let size = letter.value_bytes().map_or(0, <[u8]>::len);
+    if size > kept.value {
+        from.value_size = u64::try_from(size).ok();
+        letter.value.truncate(kept.value);
     }
     if !kept.headers && !letter.headers.is_empty() {
         from.header_count = u64::try_from(letter.headers.len()).ok();

@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_core::records::{self, BatchBuilder, Batches, Decompressor, EncodedBatch, ProducerStamp};
+use kafka_core::records::{
+    self, BatchBuilder, Batches, Decompressor, EncodedBatch, ProducerStamp, RecordSize,
+};
 use tokio::time::Instant;
 
 use super::accumulator::Buffers;
 use super::codec::Codec;
-use super::delivery::{Completion, Delivery, Receipt};
+use super::delivery::{Completion, Delivery, Length, Receipt};
 use super::flush::FlushToken;
 use super::memory::Reservation;
 use super::{ProduceError, ProducerRecord};
@@ -75,20 +77,20 @@ impl Batch {
         }
     }
 
-    /// Appends a record for which there is room.
+    /// Appends a record for which there is room; `size` is what it takes here.
     #[inline]
     pub(crate) fn append(
         &mut self,
         record: &ProducerRecord<'_>,
         timestamp: i64,
+        size: RecordSize,
     ) -> Result<Delivery, kafka_core::Error> {
         let Body::Open(builder) = &mut self.body else {
             return Err(kafka_core::Error::new(kafka_core::ErrorKind::InvalidInput, "the batch is complete"));
         };
         let (key, value) = (record.key_bytes(), record.value_bytes());
-        let index = builder.append(timestamp, key, value, &record.headers)?;
-        let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let receipt = Receipt { timestamp, key_size: key.map(size), value_size: value.map(size) };
+        let index = builder.append_sized(size, timestamp, key, value, &record.headers)?;
+        let receipt = Receipt { timestamp, key_size: Length::of(key), value_size: Length::of(value) };
         Ok(Delivery::new(self.completion.clone(), index.unsigned_abs(), receipt))
     }
 

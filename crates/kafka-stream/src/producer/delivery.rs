@@ -4,6 +4,7 @@
 //! and no allocation per record: a waker is kept only for those that are awaited before the batch is done.
 
 use std::future::Future;
+use std::num::NonZero;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
@@ -64,8 +65,26 @@ impl Completion {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
     pub(crate) timestamp: i64,
-    pub(crate) key_size: Option<u32>,
-    pub(crate) value_size: Option<u32>,
+    pub(crate) key_size: Length,
+    pub(crate) value_size: Length,
+}
+
+/// The length of a key or value that there may be: half the size of an `Option`, which each `send` hands on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length(u32);
+
+impl Length {
+    const NONE: Self = Self(u32::MAX);
+
+    #[inline]
+    pub(crate) fn of(bytes: Option<&[u8]>) -> Self {
+        // None that was accepted has 2 GiB.
+        bytes.map_or(Self::NONE, |bytes| Self(u32::try_from(bytes.len()).unwrap_or(u32::MAX - 1)))
+    }
+
+    fn get(self) -> Option<u32> {
+        (self.0 != Self::NONE.0).then_some(self.0)
+    }
 }
 
 /// The outcome of one record: a future of where it was written, or of why not.
@@ -81,7 +100,8 @@ pub(crate) struct Receipt {
 pub struct Delivery {
     completion: Arc<Completion>,
     index: u32,
-    slot: Option<usize>,
+    /// Where its waker is, counted from 1.
+    slot: Option<NonZero<u32>>,
     receipt: Receipt,
 }
 
@@ -105,8 +125,8 @@ impl Delivery {
                         partition: self.completion.partition,
                         offset: base_offset.map(|base| base + i64::from(self.index)),
                         timestamp: log_append_time.unwrap_or(self.receipt.timestamp),
-                        serialized_key_size: self.receipt.key_size,
-                        serialized_value_size: self.receipt.value_size,
+                        serialized_key_size: self.receipt.key_size.get(),
+                        serialized_value_size: self.receipt.value_size.get(),
                     }));
                 }
                 Outcome::Failed(error) => return Some(Err(error.clone())),
@@ -123,6 +143,10 @@ impl Delivery {
     }
 }
 
+fn place(slot: NonZero<u32>) -> usize {
+    slot.get() as usize - 1
+}
+
 impl Future for Delivery {
     type Output = Result<RecordMetadata, ProduceError>;
 
@@ -137,11 +161,11 @@ impl Future for Delivery {
             if completion.is_settled() {
                 continue;
             }
-            match self.slot.and_then(|slot| wakers.get_mut(slot)) {
+            match self.slot.and_then(|slot| wakers.get_mut(place(slot))) {
                 Some(Some(waker)) => waker.clone_from(cx.waker()),
                 _ => {
-                    self.slot = Some(wakers.len());
                     wakers.push(Some(cx.waker().clone()));
+                    self.slot = u32::try_from(wakers.len()).ok().and_then(NonZero::new);
                 }
             }
             return Poll::Pending;
@@ -154,7 +178,7 @@ impl Drop for Delivery {
         // What was never awaited has no waker to take back, which keeps dropping cheap.
         if let Some(slot) = self.slot
             && !self.completion.is_settled()
-            && let Some(waker) = self.completion.wakers.lock().get_mut(slot)
+            && let Some(waker) = self.completion.wakers.lock().get_mut(place(slot))
         {
             *waker = None;
         }
@@ -178,7 +202,8 @@ mod tests {
     }
 
     fn delivery(completion: &Arc<Completion>, index: u32) -> Delivery {
-        let receipt = Receipt { timestamp: 7, key_size: None, value_size: Some(3) };
+        let receipt =
+            Receipt { timestamp: 7, key_size: Length::of(None), value_size: Length::of(Some(b"abc")) };
         Delivery::new(completion.clone(), index, receipt)
     }
 

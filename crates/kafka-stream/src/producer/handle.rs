@@ -280,10 +280,8 @@ impl Inner {
 
     async fn intercept_and_append(&self, record: ProducerRecord<'_>) -> Result<Delivery, ProduceError> {
         let record = self.hooks.on_send(record);
-        match self.append(&record, None) {
-            Attempt::Done(delivery) => Ok(delivery),
-            attempt => self.wait_and_append(&record, attempt).await,
-        }
+        let attempt = self.append(&record, None);
+        self.wait_and_append(&record, attempt).await
     }
 
     /// Waits for whatever the attempt lacked, and tries again, until `max_block` is over.

@@ -2,71 +2,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use kafka_core::records::AsHeader;
 
-/// Bytes of a key, value or header: borrowed from the caller or owned.
-///
-/// Either way `send` copies them once, into their batch; borrowing saves the caller an allocation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload<'a> {
-    /// Bytes of the caller's.
-    Borrowed(&'a [u8]),
-    /// Bytes that the record holds.
-    Owned(Bytes),
-}
-
-impl Payload<'_> {
-    /// The bytes themselves.
-    pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Self::Borrowed(bytes) => bytes,
-            Self::Owned(bytes) => bytes,
-        }
-    }
-
-    /// Keeps the first `len` bytes.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        match self {
-            Self::Borrowed(bytes) => *bytes = bytes.get(..len).unwrap_or(bytes),
-            Self::Owned(bytes) => bytes.truncate(len),
-        }
-    }
-
-    fn into_owned(self) -> Payload<'static> {
-        match self {
-            Self::Borrowed(bytes) => Payload::Owned(Bytes::copy_from_slice(bytes)),
-            Self::Owned(bytes) => Payload::Owned(bytes),
-        }
-    }
-}
-
-macro_rules! payload_from {
-    ($($from:ty, $value:ident => $payload:expr;)*) => {
-        $(impl<'a> From<$from> for Payload<'a> {
-            fn from($value: $from) -> Self {
-                $payload
-            }
-        })*
-    };
-}
-
-payload_from! {
-    &'a [u8], value => Self::Borrowed(value);
-    &'a str, value => Self::Borrowed(value.as_bytes());
-    &'a String, value => Self::Borrowed(value.as_bytes());
-    &'a Vec<u8>, value => Self::Borrowed(value);
-    &'a Bytes, value => Self::Borrowed(value);
-    Bytes, value => Self::Owned(value);
-    Vec<u8>, value => Self::Owned(value.into());
-    String, value => Self::Owned(value.into());
-}
-
-impl<'a, const N: usize> From<&'a [u8; N]> for Payload<'a> {
-    fn from(value: &'a [u8; N]) -> Self {
-        Self::Borrowed(value)
-    }
-}
+use super::payload::{Content, Payload};
 
 /// A header as a record holds it until it is encoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,11 +37,18 @@ impl AsHeader for RecordHeader<'_> {
 pub struct ProducerRecord<'a> {
     pub(crate) topic: Cow<'a, str>,
     pub(crate) partition: Option<i32>,
-    pub(crate) key: Option<Payload<'a>>,
-    pub(crate) value: Option<Payload<'a>>,
+    pub(crate) key: Content<'a>,
+    pub(crate) value: Content<'a>,
     pub(crate) headers: Vec<RecordHeader<'a>>,
-    pub(crate) timestamp: Option<Timestamp>,
+    /// In milliseconds since 1970, or [`NO_TIMESTAMP`].
+    timestamp: i64,
 }
+
+/// That a record has no timestamp. A number and no `Option`: it keeps a record at 128 bytes, which a compiler moves without
+/// calling a function.
+const NO_TIMESTAMP: i64 = i64::MIN;
+
+const _: () = assert!(size_of::<ProducerRecord<'_>>() <= 128);
 
 impl<'a> ProducerRecord<'a> {
     /// A record for `topic`, without key and value so far.
@@ -111,10 +56,10 @@ impl<'a> ProducerRecord<'a> {
         Self {
             topic: topic.into(),
             partition: None,
-            key: None,
-            value: None,
+            key: Content::NONE,
+            value: Content::NONE,
             headers: Vec::new(),
-            timestamp: None,
+            timestamp: NO_TIMESTAMP,
         }
     }
 
@@ -128,21 +73,21 @@ impl<'a> ProducerRecord<'a> {
     /// Sets the key. Records of one key go to one partition, in order.
     #[must_use]
     pub fn key(mut self, key: impl Into<Payload<'a>>) -> Self {
-        self.key = Some(key.into());
+        self.key = key.into().into();
         self
     }
 
     /// Sets the value.
     #[must_use]
     pub fn value(mut self, value: impl Into<Payload<'a>>) -> Self {
-        self.value = Some(value.into());
+        self.value = value.into().into();
         self
     }
 
     /// Leaves the record without a value: a tombstone, which deletes its key from a compacted topic.
     #[must_use]
     pub fn null_value(mut self) -> Self {
-        self.value = None;
+        self.value = Content::NONE;
         self
     }
 
@@ -163,7 +108,8 @@ impl<'a> ProducerRecord<'a> {
     /// Sets the time of the event: a [`SystemTime`], or milliseconds since 1970. Otherwise it is the time of `send`.
     #[must_use]
     pub fn timestamp(mut self, timestamp: impl Into<Timestamp>) -> Self {
-        self.timestamp = Some(timestamp.into());
+        // The producer refuses all that is below 0, and none of it may pass for no time at all.
+        self.timestamp = timestamp.into().0.max(NO_TIMESTAMP + 1);
         self
     }
 
@@ -187,12 +133,17 @@ impl<'a> ProducerRecord<'a> {
 
     /// The key, if there is one.
     pub fn key_bytes(&self) -> Option<&[u8]> {
-        self.key.as_ref().map(Payload::as_bytes)
+        self.key.as_bytes()
     }
 
     /// The value; `None` for a tombstone.
     pub fn value_bytes(&self) -> Option<&[u8]> {
-        self.value.as_ref().map(Payload::as_bytes)
+        self.value.as_bytes()
+    }
+
+    /// The time of the event, where the record was given one.
+    pub fn chosen_timestamp(&self) -> Option<Timestamp> {
+        (self.timestamp != NO_TIMESTAMP).then_some(Timestamp(self.timestamp))
     }
 
     /// The headers, in order.
@@ -205,8 +156,8 @@ impl<'a> ProducerRecord<'a> {
         ProducerRecord {
             topic: Cow::Owned(self.topic.into_owned()),
             partition: self.partition,
-            key: self.key.map(Payload::into_owned),
-            value: self.value.map(Payload::into_owned),
+            key: self.key.into_owned(),
+            value: self.value.into_owned(),
             headers: self
                 .headers
                 .into_iter()
@@ -240,8 +191,10 @@ impl From<i64> for Timestamp {
 impl From<SystemTime> for Timestamp {
     /// Times before 1970 become 0.
     fn from(time: SystemTime) -> Self {
-        let millis = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        Self(i64::try_from(millis).unwrap_or(i64::MAX))
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Each record that is sent without a time asks for one: `as_millis` would count in 128 bits.
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        Self(seconds.saturating_mul(1_000).saturating_add(since.subsec_millis().into()))
     }
 }
 
@@ -280,7 +233,14 @@ mod tests {
         assert_eq!(owned.key_bytes(), Some(&[1, 2][..]));
         assert_eq!(owned.value_bytes(), Some(&b"v"[..]));
         assert_eq!(owned.headers().collect::<Vec<_>>(), [("a", Some(&b"1"[..])), ("a", None)]);
-        assert_eq!(owned.timestamp, Some(Timestamp(5)));
+        assert_eq!(owned.chosen_timestamp(), Some(Timestamp(5)));
         assert_eq!(record.headers().len(), 2);
+    }
+
+    #[test]
+    fn every_timestamp_is_one_and_none_is_none() {
+        assert_eq!(ProducerRecord::to("t").chosen_timestamp(), None);
+        assert_eq!(ProducerRecord::to("t").timestamp(0).chosen_timestamp(), Some(Timestamp(0)));
+        assert!(ProducerRecord::to("t").timestamp(i64::MIN).chosen_timestamp().is_some());
     }
 }

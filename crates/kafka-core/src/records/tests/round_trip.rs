@@ -76,7 +76,7 @@ proptest! {
     fn sizes_are_foretold(records in vec(a_record(), 1..20)) {
         let mut builder = BatchBuilder::with_capacity(64);
         for (timestamp, key, value, headers) in &records {
-            let foretold = builder.size_of_next(*timestamp, key.as_deref(), value.as_deref(), headers);
+            let foretold = builder.size_of_next(*timestamp, key.as_deref(), value.as_deref(), headers).bytes();
             let bound = record_size_upper_bound(key.as_deref(), value.as_deref(), headers);
             let before = builder.size();
             builder.append(*timestamp, key.as_deref(), value.as_deref(), headers).unwrap();

@@ -10,22 +10,23 @@ mod queue;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod topics;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use foldhash::HashMap;
 use kafka_core::records::record_size_upper_bound;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use buffers::Buffers;
-pub(crate) use queue::{Appended, Opening, PartitionQueue};
+pub(crate) use queue::{Appended, PartitionQueue, Placing};
 pub(crate) use topic::Topic;
 
 use helpers::Helpers;
 use loads::Loads;
 use queue::Counts;
+use topics::Topics;
 
 use super::memory::{BufferMemory, Reservation};
 use super::partitioner::Partitioner;
@@ -49,7 +50,7 @@ pub(crate) struct Accumulator {
     linger_is_zero: bool,
     pub(crate) helpers: Helpers,
     counts: Arc<Counts>,
-    topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    topics: Topics,
     /// The queues by their id, and whether the producer is closed.
     queues: Mutex<(Vec<Arc<PartitionQueue>>, bool)>,
     changed: Mutex<Vec<Arc<PartitionQueue>>>,
@@ -87,7 +88,7 @@ impl Accumulator {
             linger_is_zero: config.linger.is_zero(),
             helpers: Helpers::new(config),
             counts: Arc::default(),
-            topics: RwLock::default(),
+            topics: Topics::new(),
             queues: Mutex::default(),
             changed: Mutex::default(),
             wake: Notify::new(),
@@ -104,41 +105,24 @@ impl Accumulator {
         if let Err(error) = self.check_size(record) {
             return Attempt::Refused(error);
         }
-        let topics = self.topics.read();
-        let Some(topic) = topics.get(record.topic()) else { return Attempt::UnknownTopic };
+        let Some(topic) = self.topics.get(record.topic()) else { return Attempt::UnknownTopic };
         let known = topic.partition_count();
         let chosen = match record.chosen_partition() {
             Some(partition) => Some(u32::try_from(partition).unwrap_or(u32::MAX)),
             None if self.ignore_keys => None,
             None => partitioner.partition(record, known),
         };
-        let timestamp = record.timestamp.unwrap_or_else(Timestamp::now).0;
+        let timestamp = record.chosen_timestamp().unwrap_or_else(Timestamp::now).0;
         if timestamp < 0 {
             let message = format!("timestamp {timestamp} is before 1970: Kafka stores none below 0");
             return Attempt::Refused(ProduceError::new(ProduceErrorKind::InvalidRecord, message));
         }
-        let mut sticky_tries = 0;
+        let mut placing = if chosen.is_some() { Placing::Chosen } else { Placing::Sticky };
         loop {
-            let (partition, opening) = match chosen {
-                Some(partition) => (partition, Opening::Always),
-                None => {
-                    let (partition, bytes) = topic.sticky.current();
-                    let full = bytes as usize >= self.limits.batch_size;
-                    // With one partition, or many senders, there may be no better one.
-                    let opening = match sticky_tries {
-                        0 if full => Opening::Never,
-                        0 => Opening::IfIdle,
-                        _ => Opening::Always,
-                    };
-                    (partition, opening)
-                }
-            };
+            let partition = chosen.unwrap_or_else(|| topic.sticky.current());
             let Some(queue) = topic.queue(partition) else { return Attempt::UnknownPartition { known } };
-            match queue.append(self, record, timestamp, opening, grant.as_mut()) {
-                Appended::Done { delivery, bytes, announce, filled } => {
-                    if chosen.is_none() {
-                        topic.sticky.appended(partition, bytes);
-                    }
+            match queue.append(self, record, timestamp, placing, grant.as_mut()) {
+                Appended::Done { delivery, announce, filled } => {
                     if filled && self.compress_ahead(queue) || announce {
                         self.announce(queue);
                     }
@@ -148,8 +132,8 @@ impl Accumulator {
                     if filled && self.compress_ahead(queue) || announce {
                         self.announce(queue);
                     }
-                    sticky_tries += 1;
                     topic.sticky.switch(partition, || topic.next_partition(self.adaptive));
+                    placing = Placing::StickyAgain;
                 }
                 Appended::NoMemory(bytes) => {
                     // Whoever waits for memory makes all batches due.
@@ -196,20 +180,19 @@ impl Accumulator {
 
     /// The queues of a topic, as far as they are known.
     pub(crate) fn topic(&self, name: &str) -> Option<Arc<Topic>> {
-        self.topics.read().get(name).cloned()
+        self.topics.get(name).cloned()
     }
 
     /// Learns how many partitions a topic has; their number never falls here.
     ///
     /// The sender hears of each, so that none without a leader is chosen; that need not wake it.
     pub(crate) fn set_partitions(&self, name: &str, count: u32) {
-        if self.topics.read().get(name).is_some_and(|topic| topic.partition_count() >= count) {
+        if self.topics.get(name).is_some_and(|topic| topic.partition_count() >= count) {
             return;
         }
-        let mut topics = self.topics.write();
         let mut queues = self.queues.lock();
         let (all, closed) = &mut *queues;
-        let known = topics.get(name).cloned();
+        let known = self.topics.get(name).cloned();
         let name: Arc<str> = known.as_ref().map_or_else(|| name.into(), |topic| topic.name().clone());
         let mut loads = known.as_ref().map(|topic| topic.loads().to_vec()).unwrap_or_default();
         let mut of_topic = known.map(|topic| topic.queues().to_vec()).unwrap_or_default();
@@ -225,7 +208,7 @@ impl Accumulator {
             of_topic.push(queue);
         }
         loads.push(added);
-        topics.insert(name.clone(), Arc::new(Topic::new(name, of_topic, loads)));
+        self.topics.add(Arc::new(Topic::new(name, of_topic, loads)));
     }
 
     /// Tells the sender to look at a queue.

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kafka_core::records::{BATCH_OVERHEAD, BatchBuilder, EncodedBatch, record_size_upper_bound};
+use kafka_core::records::{BATCH_OVERHEAD, BatchBuilder, EncodedBatch, RecordSize, record_size_upper_bound};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -44,6 +44,8 @@ struct State {
     /// So many of the first ones were lent, whether they came back or not; with a long queue it is not searched for the next.
     lent: usize,
     announced: Announced,
+    /// What came since it was this partition's turn to take the records that may go anywhere.
+    sticky_bytes: usize,
     closed: bool,
 }
 
@@ -57,13 +59,16 @@ enum Announced {
     Due,
 }
 
-/// Whether a record may open a batch.
+/// Why a record comes here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opening {
-    Always,
-    /// Only where no batch has just become full: then the next partition is due.
-    IfIdle,
-    Never,
+pub(crate) enum Placing {
+    /// By its key or by its sender's choice: it opens a batch if it has to.
+    Chosen,
+    /// It may go anywhere (KIP-794). It opens a batch only where none has just become full, and where fewer bytes of its
+    /// kind than a batch holds came since it was this partition's turn: else the next partition is due.
+    Sticky,
+    /// The same, after one partition did not take it; with few partitions, or many senders, there may be no better one.
+    StickyAgain,
 }
 
 /// What an append came to.
@@ -72,7 +77,6 @@ pub(crate) enum Appended {
     /// `filled`: it completed the batch before.
     Done {
         delivery: Delivery,
-        bytes: usize,
         announce: bool,
         filled: bool,
     },
@@ -104,7 +108,13 @@ impl PartitionQueue {
         counts: Arc<Counts>,
         closed: bool,
     ) -> Self {
-        let state = State { batches: VecDeque::new(), lent: 0, announced: Announced::Nothing, closed };
+        let state = State {
+            batches: VecDeque::new(),
+            lent: 0,
+            announced: Announced::Nothing,
+            sticky_bytes: 0,
+            closed,
+        };
         Self { id, topic, partition, state: Mutex::new(state), load, counts }
     }
 
@@ -145,7 +155,7 @@ impl PartitionQueue {
         shared: &Accumulator,
         record: &ProducerRecord<'_>,
         timestamp: i64,
-        opening: Opening,
+        placing: Placing,
         mut grant: Option<&mut Reservation>,
     ) -> Appended {
         let mut state = self.state.lock();
@@ -159,25 +169,24 @@ impl PartitionQueue {
         {
             let size =
                 builder.size_of_next(timestamp, record.key_bytes(), record.value_bytes(), &record.headers);
-            let total = builder.size() + size;
+            let total = builder.size() + size.bytes();
             if total > limits.batch_size {
                 self.complete(batch);
                 filled = true;
             } else if total <= batch.reserved.bytes()
                 || grow(batch, total, limits.batch_size, grant.as_deref_mut())
             {
-                return self.append_to_last(&mut state, shared, record, timestamp, size, false);
+                return self.append_to_last(&mut state, shared, record, timestamp, (size, placing), false);
             } else {
                 return Appended::NoMemory(total.next_power_of_two().min(limits.batch_size));
             }
         }
-        match opening {
-            Opening::Always => {}
-            Opening::IfIdle if !filled => {}
-            _ => return Appended::Elsewhere { announce: filled && state.announce(Announced::Due), filled },
+        if placing == Placing::Sticky && (filled || state.sticky_bytes >= limits.batch_size) {
+            state.sticky_bytes = 0;
+            return Appended::Elsewhere { announce: filled && state.announce(Announced::Due), filled };
         }
-        let size = record_size_upper_bound(record.key_bytes(), record.value_bytes(), &record.headers);
-        let needed = BATCH_OVERHEAD + size;
+        let needed = BATCH_OVERHEAD
+            + record_size_upper_bound(record.key_bytes(), record.value_bytes(), &record.headers);
         let first = if shared.is_scarce() { SMALL_BATCH.min(limits.batch_size) } else { limits.batch_size };
         let capacity = first.max(needed);
         let mut reserved = shared.memory.empty();
@@ -192,11 +201,12 @@ impl PartitionQueue {
             return Appended::NoMemory(capacity);
         }
         let builder = shared.buffers.builder(capacity);
+        let size = builder.size_of_next(timestamp, record.key_bytes(), record.value_bytes(), &record.headers);
         let completion = Completion::new(self.topic.clone(), self.partition);
         state.batches.push_back(Batch::new(completion, Instant::now(), builder, reserved));
         self.load.add();
         self.counts.open.fetch_add(1, Ordering::Relaxed);
-        self.append_to_last(&mut state, shared, record, timestamp, size, filled)
+        self.append_to_last(&mut state, shared, record, timestamp, (size, placing), filled)
     }
 
     #[inline]
@@ -206,18 +216,21 @@ impl PartitionQueue {
         shared: &Accumulator,
         record: &ProducerRecord<'_>,
         timestamp: i64,
-        bytes: usize,
+        (size, placing): (RecordSize, Placing),
         filled: bool,
     ) -> Appended {
         let several = state.batches.len() > 1;
         let Some(batch) = state.batches.back_mut() else {
             return Appended::Elsewhere { announce: false, filled };
         };
-        match batch.append(record, timestamp) {
+        match batch.append(record, timestamp, size) {
             Ok(delivery) => {
+                if placing != Placing::Chosen {
+                    state.sticky_bytes = state.sticky_bytes.saturating_add(size.bytes());
+                }
                 let due = several || shared.is_eager() || batch.size() >= shared.limits().batch_size;
                 let level = if due { Announced::Due } else { Announced::Lingering };
-                Appended::Done { delivery, bytes, announce: state.announce(level), filled }
+                Appended::Done { delivery, announce: state.announce(level), filled }
             }
             Err(error) => Appended::Refused(ProduceError::from_client(Arc::new(error))),
         }

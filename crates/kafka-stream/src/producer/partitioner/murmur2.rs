@@ -8,14 +8,12 @@ const R: u32 = 24;
 pub fn murmur2(key: &[u8]) -> u32 {
     // Java's `int` wraps; keys are far below 4 GiB.
     let mut hash = SEED ^ (key.len() as u32);
-    let mut words = key.chunks_exact(4);
-    for word in &mut words {
-        let word = word.iter().rev().fold(0_u32, |acc, byte| acc << 8 | u32::from(*byte));
-        let mut k = word.wrapping_mul(M);
+    let (words, rest) = key.as_chunks();
+    for word in words {
+        let mut k = u32::from_le_bytes(*word).wrapping_mul(M);
         k ^= k >> R;
         hash = hash.wrapping_mul(M) ^ k.wrapping_mul(M);
     }
-    let rest = words.remainder();
     if !rest.is_empty() {
         hash ^= rest.iter().rev().fold(0_u32, |acc, byte| acc << 8 | u32::from(*byte));
         hash = hash.wrapping_mul(M);
