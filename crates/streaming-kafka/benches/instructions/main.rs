@@ -21,7 +21,7 @@ struct Workload {
 }
 
 const WORKLOADS: [Workload; 13] = [
-    Workload { name: "append-100", bound: 252, run: || batches::append(100) },
+    Workload { name: "append-100", bound: 293, run: || batches::append(100) },
     Workload { name: "finish-100", bound: 42, run: || batches::finish(Compression::None, 100) },
     Workload { name: "finish-1k-lz4", bound: 9982, run: || batches::finish(Compression::Lz4, 1024) },
     Workload { name: "finish-1k-zstd", bound: 20579, run: || batches::finish(Compression::Zstd, 1024) },
@@ -30,8 +30,8 @@ const WORKLOADS: [Workload; 13] = [
     Workload { name: "read-1k-lz4", bound: 2647, run: || batches::read(Compression::Lz4, 1024) },
     Workload { name: "read-1k-zstd", bound: 9061, run: || batches::read(Compression::Zstd, 1024) },
     Workload { name: "read-1k-gzip", bound: 10532, run: || batches::read(Compression::Gzip, 1024) },
-    Workload { name: "send-100", bound: 1247, run: || producing::send(false) },
-    Workload { name: "send-100-keyed", bound: 1432, run: || producing::send(true) },
+    Workload { name: "send-100", bound: 1205, run: || producing::send(false) },
+    Workload { name: "send-100-keyed", bound: 1425, run: || producing::send(true) },
     Workload { name: "track-in-order", bound: 213, run: || tracking::track(false) },
     Workload { name: "track-reversed", bound: 224, run: || tracking::track(true) },
 ];

@@ -18,7 +18,7 @@ mod task;
 pub(crate) use aborted::AbortedTransactions;
 pub(crate) use chunk::{Chunk, Damage, Decoding, Slice};
 pub(crate) use farewell::OpenSessions;
-pub(crate) use session::{FetchSession, NO_TOPIC_ID, PartitionFetch, SessionPlan, TopicId};
+pub(crate) use session::{FetchSession, NO_TOPIC_ID, PartitionFetch, SessionPlan, TopicId, Wanted};
 pub(crate) use task::run;
 
 #[cfg(test)]

@@ -43,13 +43,13 @@ pub(crate) fn brokers(response: &FetchResponse) -> Vec<Broker> {
     known.filter_map(|at| Broker::new(at.node_id, &at.host, at.port, at.rack.as_deref())).collect()
 }
 
-/// Splits an answer without a session error into its partitions.
+/// Splits an answer without a session error into its partitions, each with the stamp that it was asked for with.
 pub(crate) fn outcomes(
     response: FetchResponse,
     session: &FetchSession,
     isolation_level: IsolationLevel,
     now: Instant,
-) -> Vec<(TopicPartition, Outcome)> {
+) -> Vec<(TopicPartition, u64, Outcome)> {
     let names = session.topic_names();
     let mut outcomes = Vec::new();
     for topic in response.responses {
@@ -61,8 +61,8 @@ pub(crate) fn outcomes(
         for partition in topic.partitions {
             let tp = TopicPartition::new(std::sync::Arc::clone(&name), partition.partition_index);
             if let Some(asked) = session.asked(&tp) {
-                let outcome = outcome(partition, asked.fetch_offset, isolation_level, now);
-                outcomes.push((tp, outcome));
+                let outcome = outcome(partition, asked.fetch.fetch_offset, isolation_level, now);
+                outcomes.push((tp, asked.stamp, outcome));
             }
         }
     }

@@ -4,7 +4,8 @@
 //! that memory on our side. It knows no socket and no message: [`FetchSession::plan`] turns "what I want" into "what to
 //! send", and the outcome of the request comes back through one of the `on_*` methods.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kafka_core::TopicPartition;
@@ -28,6 +29,15 @@ pub(crate) struct PartitionFetch {
     pub(crate) max_bytes: i32,
 }
 
+/// A partition to be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) tp: TopicPartition,
+    pub(crate) fetch: PartitionFetch,
+    /// By which who asks knows whether the answer is still wanted; no broker hears of it.
+    pub(crate) stamp: u64,
+}
+
 /// One request as the session wants it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SessionPlan {
@@ -44,70 +54,51 @@ pub(crate) struct SessionPlan {
 const INITIAL_EPOCH: i32 = 0;
 const FINAL_EPOCH: i32 = -1;
 
-#[derive(Debug)]
-struct Remembered {
-    fetch: PartitionFetch,
-    /// The number of the plan that wanted it last.
-    plan: u64,
-}
-
 /// The session with one broker. One request at a time: `plan`, then one of the `on_*` methods, then `plan` again.
 #[derive(Debug, Default)]
 pub(crate) struct FetchSession {
     session_id: i32,
     /// The epoch of the next request: 0 asks for a new session.
     epoch: i32,
-    partitions: BTreeMap<TopicPartition, Remembered>,
+    /// What the last plan wanted, in the order of partitions.
+    asked: Vec<Wanted>,
     by_topic_id: bool,
-    plans: u64,
 }
 
 impl FetchSession {
-    /// What to send so that exactly `wanted` is fetched.
-    pub(crate) fn plan(
-        &mut self,
-        wanted: impl IntoIterator<Item = (TopicPartition, PartitionFetch)>,
-    ) -> SessionPlan {
-        self.plans += 1;
-        let mut changed = Vec::new();
-        let mut replaced = Vec::new();
-        for (tp, fetch) in wanted {
-            match self.partitions.get_mut(&tp) {
-                Some(known) => {
-                    if known.fetch.topic_id != fetch.topic_id && known.fetch.topic_id != NO_TOPIC_ID {
-                        replaced.push((tp.clone(), known.fetch.topic_id));
-                    }
-                    known.plan = self.plans;
-                    if known.fetch != fetch {
-                        known.fetch = fetch;
-                        changed.push((tp, fetch));
-                    }
-                }
-                None => {
-                    self.partitions.insert(tp.clone(), Remembered { fetch, plan: self.plans });
-                    changed.push((tp, fetch));
-                }
+    /// What to send so that exactly `wanted` is fetched. Each partition is looked at for each request, so it is quickest where
+    /// they come in their order.
+    pub(crate) fn plan(&mut self, mut wanted: Vec<Wanted>) -> SessionPlan {
+        wanted.sort_by(|one, other| one.tp.cmp(&other.tp));
+        let (mut changed, mut forget) = (Vec::new(), Vec::new());
+        let mut asked = std::mem::take(&mut self.asked).into_iter().peekable();
+        for Wanted { tp, fetch, .. } in &wanted {
+            while let Some(gone) = asked.next_if(|known| known.tp.cmp(tp) == Ordering::Less) {
+                forget.push((gone.tp, gone.fetch.topic_id));
+            }
+            let known = asked.next_if(|known| known.tp == *tp).map(|known| known.fetch);
+            if let Some(known) = known
+                && known.topic_id != fetch.topic_id
+                && known.topic_id != NO_TOPIC_ID
+            {
+                forget.push((tp.clone(), known.topic_id));
+            }
+            if known != Some(*fetch) {
+                changed.push((tp.clone(), *fetch));
             }
         }
-        let mut forget = replaced;
-        let plan = self.plans;
-        self.partitions.retain(|tp, known| {
-            let keep = known.plan == plan;
-            if !keep {
-                forget.push((tp.clone(), known.fetch.topic_id));
-            }
-            keep
-        });
+        forget.extend(asked.map(|gone| (gone.tp, gone.fetch.topic_id)));
+        self.asked = wanted;
 
-        let by_topic_id = self.partitions.values().all(|known| known.fetch.topic_id != NO_TOPIC_ID);
-        if by_topic_id != self.by_topic_id && self.epoch != INITIAL_EPOCH && !self.partitions.is_empty() {
+        let by_topic_id = self.asked.iter().all(|asked| asked.fetch.topic_id != NO_TOPIC_ID);
+        if by_topic_id != self.by_topic_id && self.epoch != INITIAL_EPOCH && !self.asked.is_empty() {
             // A session names its topics either all by id or all by name.
             self.epoch = INITIAL_EPOCH;
         }
         self.by_topic_id = by_topic_id;
 
         if self.epoch == INITIAL_EPOCH {
-            let send = self.partitions.iter().map(|(tp, known)| (tp.clone(), known.fetch)).collect();
+            let send = self.asked.iter().map(|asked| (asked.tp.clone(), asked.fetch)).collect();
             forget.clear();
             SessionPlan { session_id: self.session_id, epoch: INITIAL_EPOCH, send, forget, by_topic_id }
         } else {
@@ -120,23 +111,24 @@ impl FetchSession {
         let mut names = HashMap::new();
         let mut last = NO_TOPIC_ID;
         // The partitions of a topic follow one another.
-        for (tp, known) in &self.partitions {
-            if known.fetch.topic_id != last && known.fetch.topic_id != NO_TOPIC_ID {
-                last = known.fetch.topic_id;
-                names.insert(last, Arc::clone(&tp.topic));
+        for asked in &self.asked {
+            if asked.fetch.topic_id != last && asked.fetch.topic_id != NO_TOPIC_ID {
+                last = asked.fetch.topic_id;
+                names.insert(last, Arc::clone(&asked.tp.topic));
             }
         }
         names
     }
 
     /// What was asked of a partition in the request under way.
-    pub(crate) fn asked(&self, tp: &TopicPartition) -> Option<&PartitionFetch> {
-        self.partitions.get(tp).map(|known| &known.fetch)
+    pub(crate) fn asked(&self, tp: &TopicPartition) -> Option<&Wanted> {
+        let place = self.asked.binary_search_by(|asked| asked.tp.cmp(tp)).ok()?;
+        self.asked.get(place)
     }
 
     /// The id of the partition's topic in the request under way, if it had one.
     pub(crate) fn asked_topic_id(&self, tp: &TopicPartition) -> Option<Uuid> {
-        let id = self.asked(tp)?.topic_id;
+        let id = self.asked(tp)?.fetch.topic_id;
         (id != NO_TOPIC_ID).then_some(Uuid(id))
     }
 
@@ -205,8 +197,13 @@ mod tests {
         }
     }
 
-    fn want(partitions: &[(i32, i64)]) -> Vec<(TopicPartition, PartitionFetch)> {
-        partitions.iter().map(|&(p, offset)| (TopicPartition::new("t", p), fetch(offset))).collect()
+    fn want(partitions: &[(i32, i64)]) -> Vec<Wanted> {
+        let want = |&(partition, offset)| Wanted {
+            tp: TopicPartition::new("t", partition),
+            fetch: fetch(offset),
+            stamp: offset.unsigned_abs(),
+        };
+        partitions.iter().map(want).collect()
     }
 
     fn sent(plan: &SessionPlan) -> Vec<(i32, i64)> {
@@ -233,6 +230,21 @@ mod tests {
         let plan = session.plan(want(&[(0, 10), (2, 0), (3, 5)]));
         assert_eq!(plan.epoch, 2);
         assert!(plan.send.is_empty() && plan.forget.is_empty());
+    }
+
+    #[test]
+    fn what_was_asked_is_found_whatever_the_order_it_was_wanted_in() {
+        let mut session = FetchSession::default();
+        session.plan(want(&[(7, 70), (0, 10), (3, 30)]));
+        session.on_success(9);
+        let plan = session.plan(want(&[(8, 80), (3, 30), (1, 10), (7, 71)]));
+        assert_eq!(sent(&plan), [(1, 10), (7, 71), (8, 80)]);
+        assert_eq!(plan.forget, [(TopicPartition::new("t", 0), ID)]);
+        for (partition, offset) in [(1, 10), (3, 30), (7, 71), (8, 80_i64)] {
+            let asked = session.asked(&TopicPartition::new("t", partition)).unwrap();
+            assert_eq!((asked.fetch.fetch_offset, asked.stamp), (offset, offset.unsigned_abs()));
+        }
+        assert!(session.asked(&TopicPartition::new("t", 0)).is_none());
     }
 
     #[test]
@@ -282,8 +294,8 @@ mod tests {
         session.plan(want(&[(0, 100)]));
         session.on_success(5);
         let mut new = want(&[(0, 0)]);
-        for (_, fetch) in &mut new {
-            fetch.topic_id = [8; 16];
+        for wanted in &mut new {
+            wanted.fetch.topic_id = [8; 16];
         }
         let plan = session.plan(new);
         assert_eq!(plan.forget, [(TopicPartition::new("t", 0), ID)]);
@@ -298,7 +310,7 @@ mod tests {
         session.on_success(5);
         let mut mixed = want(&[(0, 0)]);
         let nameless = PartitionFetch { topic_id: NO_TOPIC_ID, ..fetch(3) };
-        mixed.push((TopicPartition::new("old", 0), nameless));
+        mixed.push(Wanted { tp: TopicPartition::new("old", 0), fetch: nameless, stamp: 0 });
         let plan = session.plan(mixed);
         assert_eq!((plan.session_id, plan.epoch, plan.by_topic_id), (5, 0, false));
         assert_eq!(plan.send.len(), 2);

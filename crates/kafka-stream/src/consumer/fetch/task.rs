@@ -98,11 +98,7 @@ impl Fetcher {
             isolation_level: config.isolation_level,
             rack: config.client_rack.clone().unwrap_or_default(),
         };
-        let mut stamps = Vec::with_capacity(need.partitions.len());
-        let plan = self.session.plan(need.partitions.into_iter().map(|(tp, fetch, stamp)| {
-            stamps.push((tp.clone(), stamp));
-            (tp, fetch)
-        }));
+        let plan = self.session.plan(need.partitions);
         let mut options = CallOptions::new(config.request_timeout);
         if !plan.by_topic_id {
             options = options.with_max_version(MAX_VERSION_BY_NAME);
@@ -121,15 +117,15 @@ impl Fetcher {
                 if took < max_wait {
                     self.portion.answered(took);
                 }
-                self.take_in(response, &stamps, now);
+                self.take_in(response, now);
             }
             Ok(response) => self.refused(ErrorCode(response.error_code)).await,
             Err(error) => self.lost(error).await,
         }
     }
 
-    /// Puts an answer into the positions; `stamps` are those of all that was asked for, in the order of partitions.
-    fn take_in(&mut self, response: FetchResponse, stamps: &[(TopicPartition, u64)], asked_at: Instant) {
+    /// Puts an answer into the positions.
+    fn take_in(&mut self, response: FetchResponse, asked_at: Instant) {
         let session_id = response.session_id;
         let brokers = brokers(&response);
         let level = self.shared.config.isolation_level;
@@ -143,9 +139,7 @@ impl Fetcher {
         let mut denied = Vec::new();
         {
             let mut positions = self.shared.positions.lock();
-            for (tp, outcome) in outcomes {
-                let place = stamps.binary_search_by(|(asked, _)| asked.cmp(&tp));
-                let Some(&(_, stamp)) = place.ok().and_then(|place| stamps.get(place)) else { continue };
+            for (tp, stamp, outcome) in outcomes {
                 let retry_at = now + self.backoff.delay(positions.failures(&tp));
                 match outcome {
                     Outcome::Fetched(fetched) => {

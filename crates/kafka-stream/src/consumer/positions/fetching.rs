@@ -4,7 +4,7 @@ use kafka_core::TopicPartition;
 use tokio::time::Instant;
 
 use super::{Assigned, Phase, Positions, Replica};
-use crate::consumer::fetch::{Chunk, PartitionFetch};
+use crate::consumer::fetch::{Chunk, PartitionFetch, Wanted};
 
 /// How much may be fetched ahead.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct FetchLimits {
 /// What one broker should be asked for at this moment.
 #[derive(Debug, Default)]
 pub(crate) struct FetchNeed {
-    /// Partitions to fetch, in their order, each with its stamp.
-    pub(crate) partitions: Vec<(TopicPartition, PartitionFetch, u64)>,
+    /// Partitions to fetch, in their order.
+    pub(crate) partitions: Vec<Wanted>,
     /// Partitions of this broker left out because enough of them, or in all, is buffered.
     pub(crate) full: usize,
     /// When the next partition that waits after a failure may be asked for.
@@ -43,13 +43,18 @@ impl Positions {
     pub(crate) fn fetch_need(&self, broker: i32, now: Instant, limits: FetchLimits) -> FetchNeed {
         let mut need = FetchNeed::default();
         let room = limits.total_bytes.saturating_sub(self.buffered);
-        let mut brokers = BTreeSet::from([broker]);
+        let mut others = BTreeSet::new();
         let partition_limit = usize::try_from(limits.partition_bytes).unwrap_or(usize::MAX);
         for (tp, assigned) in &self.partitions {
-            let waits = assigned.phase != Phase::Fetching || assigned.unproven || assigned.paused;
-            let source = assigned.source(now);
-            brokers.extend(source);
-            if waits || source != Some(broker) {
+            let waits = !matches!(assigned.phase, Phase::Fetching) || assigned.unproven || assigned.paused;
+            match assigned.source(now) {
+                Some(source) if source == broker => {}
+                source => {
+                    others.extend(source);
+                    continue;
+                }
+            }
+            if waits {
                 continue;
             }
             if let Some(at) = assigned.retry_at.filter(|at| now < *at) {
@@ -57,11 +62,12 @@ impl Positions {
             } else if assigned.buffered >= partition_limit || room == 0 {
                 need.full += 1;
             } else {
-                need.partitions.push((tp.clone(), assigned.fetch(limits.partition_bytes), assigned.stamp));
+                let (tp, fetch) = (tp.clone(), assigned.fetch(limits.partition_bytes));
+                need.partitions.push(Wanted { tp, fetch, stamp: assigned.stamp });
             }
         }
         // All brokers are asked at the same time, none knowing what another will bring.
-        need.room = room.min(limits.total_bytes / brokers.len());
+        need.room = room.min(limits.total_bytes / (1 + others.len()));
         need
     }
 

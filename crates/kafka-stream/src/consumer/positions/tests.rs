@@ -34,7 +34,7 @@ fn need(positions: &Positions, broker: i32) -> Vec<(i32, i64, u64)> {
         .fetch_need(broker, Instant::now(), LIMITS)
         .partitions
         .into_iter()
-        .map(|(tp, fetch, stamp)| (tp.partition, fetch.fetch_offset, stamp))
+        .map(|wanted| (wanted.tp.partition, wanted.fetch.fetch_offset, wanted.stamp))
         .collect();
     need.sort_unstable();
     need
