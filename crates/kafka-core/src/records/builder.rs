@@ -127,7 +127,7 @@ impl BatchBuilder {
         }
         self.count += 1;
         self.base_timestamp = first;
-        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.max_timestamp = if offset_delta == 0 { timestamp } else { self.max_timestamp.max(timestamp) };
         Ok(offset_delta)
     }
 

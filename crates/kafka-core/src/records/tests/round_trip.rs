@@ -220,3 +220,15 @@ fn the_last_header_of_a_name_wins() {
     assert!(view.headers().last_with_key("c").is_none());
     assert_eq!(view.headers().len(), 3);
 }
+
+#[test]
+fn the_size_of_another_record_is_refused_and_leaves_the_batch_as_it_was() {
+    let mut builder = BatchBuilder::with_capacity(1024);
+    builder.append(5, None, Some(b"first"), NO_HEADERS).unwrap();
+    let other = builder.size_of_next(5, None, Some(b"longer than that"), NO_HEADERS);
+    let before = builder.size();
+    let refused = builder.append_sized(other, 9, None, Some(b"that"), NO_HEADERS).unwrap_err();
+    assert_eq!(refused.kind(), &crate::ErrorKind::InvalidInput);
+    assert_eq!((builder.size(), builder.count(), builder.max_timestamp()), (before, 1, 5));
+    assert_eq!(builder.append(7, None, Some(b"that"), NO_HEADERS).unwrap(), 1);
+}

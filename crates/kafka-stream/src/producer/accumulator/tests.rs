@@ -98,6 +98,23 @@ fn records_without_a_key_fill_one_partition_before_the_next() {
 }
 
 #[test]
+fn a_partition_has_had_its_turn_after_a_batch_of_bytes_however_they_were_sent() {
+    let accumulator = accumulator(8, |_| {});
+    let topic = accumulator.topic("t").unwrap();
+    let mut partitions = Vec::new();
+    for _ in 0..400 {
+        let partition = done(append(&accumulator, None, 200));
+        // What chose its partition does not count, and all is sent at once.
+        done(append(&accumulator, Some(partition), 900));
+        while topic.queue(partition as u32).unwrap().take().is_some() {}
+        partitions.push(partition);
+    }
+    // The fifth makes it 1,000. A partition may have several turns in a row.
+    assert!(partitions.chunk_by(i32::eq).all(|turns| turns.len() % 5 == 0), "{partitions:?}");
+    assert!(partitions.chunk_by(i32::eq).count() > 400 / 5 / 2, "{partitions:?}");
+}
+
+#[test]
 fn with_one_partition_records_without_a_key_have_nowhere_else_to_go() {
     let accumulator = accumulator(1, |_| {});
     assert!((0..50).all(|_| done(append(&accumulator, None, 300)) == 0));
