@@ -85,8 +85,8 @@ impl BatchBuilder {
         headers: &[H],
     ) -> Result<i32> {
         let offset_delta = self.count;
-        let first = if offset_delta == 0 { timestamp } else { self.base_timestamp };
-        let timestamp_delta = timestamp.wrapping_sub(first);
+        let base = self.base_for(timestamp);
+        let timestamp_delta = timestamp.wrapping_sub(base);
         let length = to_i32(size.body)?;
         let before = self.buffer.len();
         // The length field of the batch has 31 bits.
@@ -126,7 +126,7 @@ impl BatchBuilder {
             return Err(not_its_size());
         }
         self.count += 1;
-        self.base_timestamp = first;
+        self.base_timestamp = base;
         self.max_timestamp = if offset_delta == 0 { timestamp } else { self.max_timestamp.max(timestamp) };
         Ok(offset_delta)
     }
@@ -160,8 +160,14 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: &[H],
     ) -> RecordSize {
-        let base = if self.count == 0 { timestamp } else { self.base_timestamp };
-        RecordSize { body: body_size(timestamp.wrapping_sub(base), self.count, key, value, headers) }
+        let timestamp_delta = timestamp.wrapping_sub(self.base_for(timestamp));
+        RecordSize { body: body_size(timestamp_delta, self.count, key, value, headers) }
+    }
+
+    /// What the timestamp of the next record is counted from: the first one's.
+    #[inline]
+    fn base_for(&self, timestamp: i64) -> i64 {
+        if self.count == 0 { timestamp } else { self.base_timestamp }
     }
 
     /// How many records there are.

@@ -19,13 +19,6 @@ impl Payload<'_> {
             Self::Owned(bytes) => bytes,
         }
     }
-
-    pub(super) fn into_owned(self) -> Payload<'static> {
-        match self {
-            Self::Borrowed(bytes) => Payload::Owned(Bytes::copy_from_slice(bytes)),
-            Self::Owned(bytes) => Payload::Owned(bytes),
-        }
-    }
 }
 
 macro_rules! payload_from {
@@ -55,7 +48,7 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Payload<'a> {
     }
 }
 
-/// A key or a value as a record holds it: what an `Option<Payload>` would say, in eight bytes less.
+/// A key or a value as a record and its headers hold it: what an `Option<Payload>` would say, in eight bytes less.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content<'a> {
     Borrowed(Option<&'a [u8]>),

@@ -10,7 +10,7 @@ use super::payload::{Content, Payload};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RecordHeader<'a> {
     name: Cow<'a, str>,
-    value: Option<Payload<'a>>,
+    value: Content<'a>,
 }
 
 impl AsHeader for RecordHeader<'_> {
@@ -19,7 +19,7 @@ impl AsHeader for RecordHeader<'_> {
     }
 
     fn value(&self) -> Option<&[u8]> {
-        self.value.as_ref().map(Payload::as_bytes)
+        self.value.as_bytes()
     }
 }
 
@@ -94,14 +94,14 @@ impl<'a> ProducerRecord<'a> {
     /// Adds a header; names may repeat.
     #[must_use]
     pub fn header(mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Payload<'a>>) -> Self {
-        self.headers.push(RecordHeader { name: name.into(), value: Some(value.into()) });
+        self.headers.push(RecordHeader { name: name.into(), value: value.into().into() });
         self
     }
 
     /// Adds a header without a value.
     #[must_use]
     pub fn null_header(mut self, name: impl Into<Cow<'a, str>>) -> Self {
-        self.headers.push(RecordHeader { name: name.into(), value: None });
+        self.headers.push(RecordHeader { name: name.into(), value: Content::NONE });
         self
     }
 
@@ -163,7 +163,7 @@ impl<'a> ProducerRecord<'a> {
                 .into_iter()
                 .map(|header| RecordHeader {
                     name: Cow::Owned(header.name.into_owned()),
-                    value: header.value.map(Payload::into_owned),
+                    value: header.value.into_owned(),
                 })
                 .collect(),
             timestamp: self.timestamp,

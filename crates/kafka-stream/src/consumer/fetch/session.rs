@@ -4,7 +4,6 @@
 //! that memory on our side. It knows no socket and no message: [`FetchSession::plan`] turns "what I want" into "what to
 //! send", and the outcome of the request comes back through one of the `on_*` methods.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -73,10 +72,11 @@ impl FetchSession {
         let (mut changed, mut forget) = (Vec::new(), Vec::new());
         let mut asked = std::mem::take(&mut self.asked).into_iter().peekable();
         for Wanted { tp, fetch, .. } in &wanted {
-            while let Some(gone) = asked.next_if(|known| known.tp.cmp(tp) == Ordering::Less) {
+            while let Some(gone) = asked.next_if(|known| known.tp < *tp) {
                 forget.push((gone.tp, gone.fetch.topic_id));
             }
-            let known = asked.next_if(|known| known.tp == *tp).map(|known| known.fetch);
+            // What is left is not before it, so at most this very one.
+            let known = asked.next_if(|known| known.tp <= *tp).map(|known| known.fetch);
             if let Some(known) = known
                 && known.topic_id != fetch.topic_id
                 && known.topic_id != NO_TOPIC_ID

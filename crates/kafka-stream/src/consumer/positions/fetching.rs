@@ -47,12 +47,10 @@ impl Positions {
         let partition_limit = usize::try_from(limits.partition_bytes).unwrap_or(usize::MAX);
         for (tp, assigned) in &self.partitions {
             let waits = !matches!(assigned.phase, Phase::Fetching) || assigned.unproven || assigned.paused;
-            match assigned.source(now) {
-                Some(source) if source == broker => {}
-                source => {
-                    others.extend(source);
-                    continue;
-                }
+            let source = assigned.source(now);
+            if source != Some(broker) {
+                others.extend(source);
+                continue;
             }
             if waits {
                 continue;
