@@ -34,7 +34,8 @@ pub enum ConsumerErrorKind {
     NoSubscription,
     /// The partition is not assigned to this consumer (any more).
     NotAssigned,
-    /// The cluster has no such topic or partition.
+    /// The cluster has no such topic or partition. `poll` says so once a broker has missed it for 5 s: a new one is not known
+    /// to all brokers at once.
     UnknownTopic,
     /// No offset is committed, and `auto_offset_reset` is `None`.
     NoOffset,

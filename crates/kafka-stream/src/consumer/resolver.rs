@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_core::backoff::ExponentialBackoff;
-use kafka_core::cluster::Client;
+use kafka_core::cluster::{Client, Metadata};
 use kafka_core::protocol::ErrorCode;
 use kafka_core::{Error, TopicPartition};
 use tokio::task::{AbortHandle, JoinSet};
@@ -24,8 +24,9 @@ use super::positions::{Leader, OffsetSpec, Unproven};
 use super::shared::Shared;
 use super::{ConsumerError, fetch};
 
-/// How long a topic or partition may be missing before that is an error: a new one is not known to all brokers at once.
-const MISSING_AFTER: Duration = Duration::from_secs(2);
+/// How long a broker may say that a topic or partition is missing before that is an error: a new one is not known to all
+/// brokers at once.
+const MISSING_AFTER: Duration = Duration::from_secs(5);
 
 /// A partition and the stamp under which its question was asked.
 type Asked = (TopicPartition, u64);
@@ -92,14 +93,25 @@ async fn find_topic(client: &Client, topic: &str) -> Result<(), ConsumerError> {
     let config = client.config();
     let deadline = Instant::now() + config.request_timeout + config.connection_setup_timeout_max;
     let mut found = pin!(client.topic(topic, deadline));
-    let patience = tokio::time::timeout(MISSING_AFTER, &mut found).await;
-    if let Ok(answer) = patience {
-        return Ok(answer.map(drop)?);
+    let mut changes = client.metadata_changes();
+    // From the first answer on: connecting and signing in may take longer than that.
+    let patience = async {
+        let _ = changes.wait_for(|metadata| is_missing(metadata, topic)).await;
+        tokio::time::sleep(MISSING_AFTER).await;
+    };
+    tokio::select! {
+        biased;
+        answer = &mut found => return Ok(answer.map(drop)?),
+        () = patience => {}
     }
-    if client.metadata().topic_error(topic) == Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) {
+    if is_missing(&client.metadata(), topic) {
         return Err(ConsumerError::unknown_topic(topic));
     }
     Ok(found.await.map(drop)?)
+}
+
+fn is_missing(metadata: &Metadata, topic: &str) -> bool {
+    metadata.topic_error(topic) == Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
 }
 
 async fn sleep_until(at: Option<Instant>) {

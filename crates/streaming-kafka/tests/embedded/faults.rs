@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kafka_core::protocol::{ApiKey, ErrorCode};
-use kafka_embedded::{EmbeddedCluster, Moment, on};
+use kafka_embedded::{Asked, EmbeddedCluster, Moment, on};
+use streaming_kafka::NewTopic;
+use streaming_kafka::admin::Admin;
 
 use crate::support::{client, cluster, consumer, number, producer, read, send};
 
@@ -110,4 +112,24 @@ async fn a_silent_broker_is_left_once_the_request_is_overdue() {
     assert!(written(&cluster).into_iter().eq(0..10), "written once, although it was sent twice");
     let produced = cluster.history().iter().filter(|asked| asked.api == ApiKey::Produce).count();
     assert!(produced >= 2, "{produced}");
+}
+
+/// A new topic is not known to all brokers at once, and the first answer may be late.
+#[tokio::test]
+async fn a_topic_that_comes_soon_after_the_first_answer_is_no_error() {
+    let cluster = cluster(1, &[]).await;
+    cluster.inject(on(ApiKey::ApiVersions).client("late").times(1).delay(Duration::from_millis(1500)));
+    let servers = cluster.bootstrap_servers();
+    let mut config = streaming_kafka::ClientConfig::new(servers.iter().map(|server| server.parse().unwrap()));
+    config.client_id = "late".into();
+    let consumer = consumer(&streaming_kafka::Client::new(config).unwrap(), None);
+    consumer.assign([("t", 0)]).unwrap();
+    let reading = tokio::spawn(async move { read(&consumer, 10).await });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let asked = |asked: &Asked| asked.api == ApiKey::Metadata && asked.client_id.as_deref() == Some("late");
+    assert!(cluster.history().iter().any(asked));
+    let client = client(&cluster);
+    Admin::new(client.clone()).create_topic(&NewTopic::new("t").partitions(1)).await.unwrap();
+    send(&producer(&client), "t", 0..10).await;
+    assert!(reading.await.unwrap().iter().map(number).eq(0..10));
 }
