@@ -240,9 +240,13 @@ mod tests {
         // The last one is open.
         assert_eq!(lent.len() + 1, queue.len() as usize);
         let order: Vec<_> = lent.iter().map(|(completion, _)| completion.clone()).collect();
-        for (completion, builder) in lent.into_iter().rev() {
+        for (index, (completion, builder)) in lent.into_iter().enumerate().rev() {
             let encoded = shared.helpers.codec.finish_apart(builder).map(|(encoded, _)| encoded);
-            assert!(queue.give_back(&completion, encoded));
+            assert_eq!(
+                queue.give_back(&completion, encoded),
+                index == 0,
+                "the sender waits for the first alone"
+            );
         }
         for completion in order {
             let batch = queue.take_to_send().unwrap();

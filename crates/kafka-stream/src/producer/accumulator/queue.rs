@@ -319,7 +319,8 @@ impl PartitionQueue {
         Some((batch.completion.clone(), builder))
     }
 
-    /// Puts what was lent back into its place; false if its batch was given up meanwhile.
+    /// Puts what was lent back into its place, unless its batch was given up meanwhile. Returns whether it is the first of
+    /// the queue: the sender waits for that one alone.
     pub(super) fn give_back(
         &self,
         completion: &Arc<Completion>,
@@ -327,9 +328,12 @@ impl PartitionQueue {
     ) -> bool {
         let state = &mut *self.state.lock();
         // Those that are lent are the last of these, or nearly so.
-        let mut lent = state.batches.iter_mut().take(state.lent).rev();
-        let place = lent.find(|batch| Arc::ptr_eq(&batch.completion, completion));
-        place.map(|batch| batch.give_back(encoded)).is_some()
+        let mut lent = state.batches.iter_mut().take(state.lent).enumerate().rev();
+        let place = lent.find(|(_, batch)| Arc::ptr_eq(&batch.completion, completion));
+        place.is_some_and(|(index, batch)| {
+            batch.give_back(encoded);
+            index == 0
+        })
     }
 }
 
