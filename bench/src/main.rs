@@ -41,10 +41,11 @@ async fn run(mode: &str, flags: Flags) -> Result<Value> {
         "handle" => handle::run(&flags).await,
         "idle" => idle::run(&flags).await,
         "create" => topics::create(&flags).await,
+        "touch" => topics::touch(&flags).await,
         "delete" => topics::delete(&flags).await,
         "records" => topics::records(&flags).await,
         _ => bail!(
-            "{mode:?} is no mode: produce, consume, latency, handle, idle, create, delete and records are"
+            "{mode:?} is no mode: produce, consume, latency, handle, idle, create, touch, delete and records are"
         ),
     }
 }

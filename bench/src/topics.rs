@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use streaming_kafka::admin::Admin;
 use streaming_kafka::consumer::{Consumer, ConsumerConfig};
+use streaming_kafka::producer::{Producer, ProducerRecord};
 use streaming_kafka::{Client, NewTopic};
 
 use crate::flags::Flags;
@@ -23,6 +24,33 @@ pub(crate) async fn create(flags: &Flags) -> Result<Value> {
         created.result?;
     }
     Ok(json!({ "topics": topics.len() }))
+}
+
+/// Writes two records to each partition, so that the broker makes its files, the last of them for a second batch: the first
+/// to write there waits for that.
+pub(crate) async fn touch(flags: &Flags) -> Result<Value> {
+    /// Above the distance of two entries in an index (`index.interval.bytes`).
+    const ENOUGH: [u8; 8 << 10] = [b'x'; 8 << 10];
+    let (client, settings) = flags.config()?.producer_settings()?;
+    let client = Client::new(client)?;
+    let consumer = Consumer::new(client.clone(), ConsumerConfig::default())?;
+    let producer = Producer::new(client, settings)?;
+    let mut messages = 0;
+    for topic in flags.topics()? {
+        let partitions = consumer.partitions_for(&topic).await?;
+        for _ in 0..2 {
+            let mut deliveries = Vec::new();
+            for tp in &partitions {
+                let record = ProducerRecord::to(topic.as_str()).partition(tp.partition).value(&ENOUGH[..]);
+                deliveries.push(producer.send(record).await?);
+            }
+            for delivery in deliveries {
+                delivery.await?;
+                messages += 1;
+            }
+        }
+    }
+    Ok(json!({ "messages": messages }))
 }
 
 pub(crate) async fn delete(flags: &Flags) -> Result<Value> {

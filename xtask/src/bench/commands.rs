@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// What is done, with commas between; everything if not given
     #[arg(long, value_enum, value_delimiter = ',', value_name = "NAMES")]
     workloads: Vec<Workload>,
-    /// How often everyone does everything: 3 if not given, 1 with --quick
+    /// How often everyone does everything: 3 if not given, 1 with --quick, 5 with --curves
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     runs: Option<u16>,
     /// Multiplies the records of each workload: 0.5 if not given, 0.1 with --quick, 1 with --curves
@@ -143,7 +143,7 @@ fn run_curves(arguments: &Arguments, built: &Built, folder: PathBuf) -> Result<(
     let bench = Bench {
         program: built.program(Client::Ours).context("our program is not built")?.to_owned(),
         address: WayIn::plain(&State::get(NAME)?)?.address,
-        runs: usize::from(arguments.runs.unwrap_or(3)),
+        runs: usize::from(arguments.runs.unwrap_or(5)),
         scale: arguments.scale.unwrap_or(1.0),
         folder,
     };

@@ -1,6 +1,6 @@
 //! What our client costs as the work grows: more partitions, topics or tasks, larger records, keys, handlers, cores.
 
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Result, ensure};
 
@@ -16,9 +16,11 @@ const PARTITIONS: i32 = 3;
 /// Bytes of a record, where they are not what grows.
 const SIZE: usize = 100;
 /// Records of that size at scale 1.
-const COUNT: f64 = 2e6;
+const COUNT: f64 = 3e6;
 /// As many where they are only read: that goes so quickly that joining a group would be much of it.
 const READ: f64 = 6e6;
+/// How long the broker may take to remove the files of topics, before others are measured.
+const SETTLE: Duration = Duration::from_secs(5);
 /// Bytes at scale 1, where records are larger.
 const BYTES: f64 = 1e9;
 /// Partitions of the topic to which nobody writes.
@@ -154,15 +156,16 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Measures all steps of a curve: once unmeasured, then in turn as often as is planned.
+    /// Measures all steps of a curve: once unmeasured, then in turn as often as is planned, each on topics of its own.
     pub(super) fn measure(&self, curve: &mut Curve) -> Result<()> {
         println!("\n==> {}", curve.name);
         let mut seen: Vec<Vec<Seen>> = curve.points.iter().map(|_| Vec::new()).collect();
+        let mut all = curve.points.iter().map(|point| self.prepare(point)).collect::<Result<Vec<_>>>()?;
         for run in 0..=self.runs {
-            for (point, seen) in curve.points.iter().zip(&mut seen) {
-                let count =
-                    if run == 0 { point.count(self.scale).div_ceil(5) } else { point.count(self.scale) };
-                let figures = self.turn(point, curve.unit, count)?;
+            for ((point, topics), seen) in curve.points.iter().zip(&mut all).zip(&mut seen) {
+                let count = point.count(self.scale);
+                let count = if run == 0 { count.div_ceil(5) } else { count };
+                let figures = self.turn(point, topics, curve.unit, count)?;
                 if run > 0 {
                     println!(
                         "    {:<16} {:7.3} CPU s  {:7.0} k/s",
@@ -174,6 +177,8 @@ impl Bench {
                 }
             }
         }
+        all.iter().try_for_each(Topics::delete)?;
+        std::thread::sleep(SETTLE);
         for (point, seen) in curve.points.iter_mut().zip(seen) {
             point.cpu = Spread::of(seen.iter().map(|seen| seen.cpu));
             point.rate = Spread::of(seen.iter().map(|seen| seen.rate));
@@ -199,14 +204,31 @@ impl Bench {
         Ok((share, mib(measured.peak_bytes)))
     }
 
-    /// One run of one step on topics of its own, which are removed again.
-    fn turn(&self, point: &Point, unit: Unit, count: u64) -> Result<Seen> {
+    /// The topics of one step, each partition with a first record; all that is to be read is there.
+    fn prepare(&self, point: &Point) -> Result<Topics<'_>> {
+        let mut topics = self.create(point.topics, point.partitions)?;
+        let mut touch = self.command("touch");
+        touch.args(["--topic", &topics.name, "--topics", &topics.flag()]);
+        topics.written = number(&measure::run(&mut touch)?.said, "messages")? as u64;
+        if point.mode != Mode::Produce {
+            self.produce(point, &mut topics, point.count(self.scale))?;
+        }
+        Ok(topics)
+    }
+
+    /// One run of one step.
+    fn turn(&self, point: &Point, topics: &mut Topics<'_>, unit: Unit, count: u64) -> Result<Seen> {
         interrupt::check()?;
-        let topics = self.create(point.topics, point.partitions)?;
-        let figures = self.work(point, &topics, count);
-        topics.delete()?;
-        let (measured, seconds) = figures?;
-        let (records, bytes) = (count as f64, count as f64 * point.size as f64);
+        let measured = match point.mode {
+            Mode::Produce => self.produce(point, topics, count)?,
+            Mode::Consume => self.start("consume", point, topics, count)?,
+            Mode::Handle => self.start("handle", point, topics, count)?,
+        };
+        let messages = number(&measured.said, "messages")?;
+        // Of a reader's last records more come at once than it asks for.
+        ensure!(messages >= count as f64, "it saw {messages} of {count} records");
+        let seconds = number(&measured.said, "seconds")?;
+        let (records, bytes) = (messages, messages * point.size as f64);
         let per = match unit {
             Unit::PerMillionRecords => records / 1e6,
             Unit::PerGigabyte => bytes / 1e9,
@@ -218,31 +240,20 @@ impl Bench {
         })
     }
 
-    fn work(&self, point: &Point, topics: &Topics<'_>, count: u64) -> Result<(measure::Measured, f64)> {
-        // The first to write to a partition waits for the broker to make its files.
-        let first = if point.mode == Mode::Produce { count.div_ceil(5) } else { 0 };
-        if first > 0 {
-            self.start("produce", point, topics, first)?;
-        }
-        let written = self.start("produce", point, topics, count)?;
+    /// Writes, and sees that what was written is there.
+    fn produce(&self, point: &Point, topics: &mut Topics<'_>, count: u64) -> Result<measure::Measured> {
+        let measured = self.start("produce", point, topics, count)?;
+        topics.written += count;
         let there = topics.records()?;
-        ensure!(there == first + count, "the topics hold {there} records instead of {}", first + count);
-        let measured = match point.mode {
-            Mode::Produce => written,
-            Mode::Consume => self.start("consume", point, topics, count)?,
-            Mode::Handle => self.start("handle", point, topics, count)?,
-        };
-        let messages = number(&measured.said, "messages")?;
-        ensure!(messages == count as f64, "it saw {messages} of {count} records");
-        let seconds = number(&measured.said, "seconds")?;
-        Ok((measured, seconds))
+        ensure!(there == topics.written, "the topics hold {there} records instead of {}", topics.written);
+        Ok(measured)
     }
 
     fn start(&self, mode: &str, point: &Point, topics: &Topics<'_>, count: u64) -> Result<measure::Measured> {
         let payloads = self.folder.join(format!("payloads-{}.bin", point.size));
         workloads::write_payloads(&payloads, point.size)?;
         let mut command = self.command(mode);
-        command.args(["--topic", &topics.name, "--topics", &topics.flag(), "--group", &topics.name]);
+        command.args(["--topic", &topics.name, "--topics", &topics.flag(), "--group", &random_name()]);
         command.args(["--count", &count.to_string(), "--size", &point.size.to_string()]);
         command.arg("--payload-file").arg(payloads);
         command.args(["--acks", "all", "--idempotent", "true", "--compression", "none"]);
@@ -254,7 +265,7 @@ impl Bench {
     }
 
     fn create(&self, count: usize, partitions: i32) -> Result<Topics<'_>> {
-        let topics = Topics { bench: self, name: format!("bench-{:08x}", fastrand::u32(..)), count };
+        let topics = Topics { bench: self, name: random_name(), count, written: 0 };
         let names = topics.names();
         names.iter().try_for_each(|name| topics::create(&self.address, name, partitions))?;
         Ok(topics)
@@ -275,11 +286,13 @@ struct Seen {
     peak_mib: Option<f64>,
 }
 
-/// The topics of one run.
+/// The topics of one step.
 struct Topics<'a> {
     bench: &'a Bench,
     name: String,
     count: usize,
+    /// Records in them.
+    written: u64,
 }
 
 impl Topics<'_> {
@@ -302,6 +315,10 @@ impl Topics<'_> {
     fn delete(&self) -> Result<()> {
         self.names().iter().try_for_each(|name| topics::delete(&self.bench.address, name))
     }
+}
+
+fn random_name() -> String {
+    format!("bench-{:08x}", fastrand::u32(..))
 }
 
 fn mib(bytes: Option<u64>) -> Option<f64> {
