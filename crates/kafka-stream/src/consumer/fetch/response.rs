@@ -43,6 +43,12 @@ pub(crate) fn brokers(response: &FetchResponse) -> Vec<Broker> {
     known.filter_map(|at| Broker::new(at.node_id, &at.host, at.port, at.rack.as_deref())).collect()
 }
 
+/// How many bytes of records an answer has.
+pub(crate) fn record_bytes(response: &FetchResponse) -> usize {
+    let partitions = response.responses.iter().flat_map(|topic| &topic.partitions);
+    partitions.filter_map(|partition| partition.records.as_ref()).map(|records| records.len()).sum()
+}
+
 /// Splits an answer without a session error into its partitions, each with the stamp that it was asked for with.
 pub(crate) fn outcomes(
     response: FetchResponse,

@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use super::FetchSession;
 use super::portion::Portion;
 use super::request::{FetchTerms, MAX_VERSION_BY_NAME, request};
-use super::response::{Outcome, brokers, outcomes};
+use super::response::{Outcome, brokers, outcomes, record_bytes};
 use crate::consumer::ConsumerErrorKind;
 use crate::consumer::positions::{FetchNeed, Halt};
 use crate::consumer::shared::Shared;
@@ -115,7 +115,7 @@ impl Fetcher {
                 // What took as long as the broker may wait says nothing of the way.
                 let took = now.elapsed();
                 if took < max_wait {
-                    self.portion.answered(took);
+                    self.portion.answered(took, record_bytes(&response));
                 }
                 self.take_in(response, now);
             }
