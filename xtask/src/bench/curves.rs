@@ -204,7 +204,7 @@ impl Bench {
         Ok((share, mib(measured.peak_bytes)))
     }
 
-    /// The topics of one step, each partition with a first record; all that is to be read is there.
+    /// The topics of one step, with two batches in each partition; all that is to be read is there.
     fn prepare(&self, point: &Point) -> Result<Topics<'_>> {
         let mut topics = self.create(point.topics, point.partitions)?;
         let mut touch = self.command("touch");
