@@ -35,22 +35,19 @@ pub(crate) async fn touch(flags: &Flags) -> Result<Value> {
     let client = Client::new(client)?;
     let consumer = Consumer::new(client.clone(), ConsumerConfig::default())?;
     let producer = Producer::new(client, settings)?;
-    let mut messages = 0;
     for topic in flags.topics()? {
         let partitions = consumer.partitions_for(&topic).await?;
         for _ in 0..2 {
-            let mut deliveries = Vec::new();
             for tp in &partitions {
                 let record = ProducerRecord::to(topic.as_str()).partition(tp.partition).value(&ENOUGH[..]);
-                deliveries.push(producer.send(record).await?);
+                drop(producer.send(record).await?);
             }
-            for delivery in deliveries {
-                delivery.await?;
-                messages += 1;
-            }
+            producer.flush().await?;
         }
     }
-    Ok(json!({ "messages": messages }))
+    let stats = producer.stats();
+    ensure!(stats.send_errors == 0, "{} records failed", stats.send_errors);
+    Ok(json!({ "messages": stats.messages_sent }))
 }
 
 pub(crate) async fn delete(flags: &Flags) -> Result<Value> {

@@ -6,7 +6,7 @@ use kafka_embedded::{Asked, EmbeddedCluster, Moment, on};
 use streaming_kafka::NewTopic;
 use streaming_kafka::admin::Admin;
 
-use crate::support::{client, cluster, consumer, number, producer, read, send};
+use crate::support::{client, cluster, consumer, in_memory_client, number, producer, read, send};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn brokers_that_die_one_after_the_other_lose_and_repeat_nothing() {
@@ -119,10 +119,7 @@ async fn a_silent_broker_is_left_once_the_request_is_overdue() {
 async fn a_topic_that_comes_soon_after_the_first_answer_is_no_error() {
     let cluster = cluster(1, &[]).await;
     cluster.inject(on(ApiKey::ApiVersions).client("late").times(1).delay(Duration::from_millis(1500)));
-    let servers = cluster.bootstrap_servers();
-    let mut config = streaming_kafka::ClientConfig::new(servers.iter().map(|server| server.parse().unwrap()));
-    config.client_id = "late".into();
-    let consumer = consumer(&streaming_kafka::Client::new(config).unwrap(), None);
+    let consumer = consumer(&in_memory_client(&cluster, "late"), None);
     consumer.assign([("t", 0)]).unwrap();
     let reading = tokio::spawn(async move { read(&consumer, 10).await });
     tokio::time::sleep(Duration::from_secs(3)).await;
